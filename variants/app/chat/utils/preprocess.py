@@ -1,0 +1,1 @@
+{% include root ~ 'variants/model/shared/utils/preprocess.py' -%}

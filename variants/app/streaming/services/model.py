@@ -1,0 +1,1 @@
+{% include root ~ 'variants/model/' ~ model ~ '/services/model.py' -%}

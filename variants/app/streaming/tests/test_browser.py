@@ -1,0 +1,67 @@
+"""The page in a real browser."""
+
+import re
+
+from playwright.sync_api import Browser, Page, expect
+
+from app import build_demo
+from tests.conftest import MakeApp, MakeSettings, Serve
+from tests.models import WAIT_SECONDS, Endless, Scripted
+from tests.page import assert_accessible, assert_fits_a_phone, visit
+from utils import server
+
+RICH = "# Title\n\n```python\nprint(1)\n```\n\nMath: $a^2$\n\n<script>alert(1)</script>"
+
+
+def run(page: Page, prompt: str) -> None:
+    """Write a prompt and run it."""
+    page.get_by_label("Prompt").fill(prompt)
+    page.get_by_role("button", name="Run").click()
+
+
+def test_a_visitor_reads_an_answer_and_its_figures(browser: Browser, make_app: MakeApp, serve: Serve) -> None:
+    with serve(make_app()) as url, visit(browser, url) as page:
+        expect(page.get_by_text("stand-in answers here")).to_be_visible()
+        assert_accessible(page)
+        page.get_by_role("button", name="How many words are in this sentence?").click()
+        page.get_by_role("button", name="Run").click()
+        expect(page.locator("#answer table")).to_contain_text(re.compile(r"Words\s+7\s"))
+        expect(page.locator("#figures")).to_contain_text(re.compile(r"first token after .*session: 1"))
+        assert_accessible(page)
+        assert_fits_a_phone(page)
+
+
+def test_stopping_and_leaving_reach_the_model(browser: Browser, make_settings: MakeSettings, serve: Serve) -> None:
+    settings, model = make_settings(), Endless()
+    app = server.create_app(build_demo(settings, model), settings)
+    with serve(app) as url:
+        with visit(browser, url) as page:
+            for number in (1, 2):
+                run(page, "Hello")
+                expect(page.locator("#figures")).to_contain_text(f"session: {number}")
+                expect(page.locator("#answer")).to_contain_text("Endless")
+                page.get_by_role("button", name="Stop").click()
+                assert model.told_to_stop.wait(WAIT_SECONDS)
+                model.told_to_stop.clear()
+                expect(page.locator("#answer")).to_contain_text("Endless")
+            model.silent = False
+            run(page, "Hello")
+            expect(page.locator("#answer")).to_contain_text("Endless.")
+        assert model.told_to_stop.wait(WAIT_SECONDS)
+
+
+def test_a_refused_prompt_does_not_reach_the_model_and_markup_does_no_harm(
+    browser: Browser, make_settings: MakeSettings, serve: Serve
+) -> None:
+    settings, model = make_settings(), Scripted(RICH)
+    app = server.create_app(build_demo(settings, model), settings)
+    # Not by `visit`: the browser itself notes the refusal, status 422, in the console.
+    with serve(app) as url, browser.new_page(base_url=url) as page:
+        page.goto("/")
+        run(page, "  ")
+        expect(page.get_by_text("Write a message first")).to_be_visible()
+        run(page, "Hello")
+        expect(page.locator("#answer h1")).to_have_text("Title")
+        expect(page.locator("#answer code")).to_contain_text("print(1)")
+        expect(page.locator("#answer script")).to_have_count(0)
+    assert len(model.asked) == 1

@@ -1,0 +1,70 @@
+"""The events of the page, in process, through the gate and the queue."""
+
+import logging
+
+import pytest
+
+from app import build_demo
+from tests.client import AppTest, EventError
+from tests.conftest import MakeSettings
+from tests.models import Broken, Scripted
+from utils import server
+
+PUBLIC_EVENTS = {"stream"}
+"""What programs may call. A new event of yours is private until it is named here and in `app.py`."""
+
+
+def test_only_the_listed_events_are_public(make_settings: MakeSettings) -> None:
+    events = build_demo(make_settings()).fns.values()
+    assert {fn.api_name for fn in events if fn.api_visibility != "private"} == PUBLIC_EVENTS
+
+
+def test_every_event_with_the_model_shares_its_limit(make_settings: MakeSettings) -> None:
+    [event] = [fn for fn in build_demo(make_settings(model_concurrency=5)).fns.values() if fn.api_name == "stream"]
+    assert (event.concurrency_id, event.concurrency_limit) == ("model", 5)
+
+
+def test_a_prompt_is_answered_with_figures(make_settings: MakeSettings) -> None:
+    settings, model = make_settings(max_tokens=50), Scripted("Hel", "lo")
+    with AppTest(server.create_app(build_demo(settings, model), settings)) as test:
+        answer, figures = test.call("stream", "  Say hello ", 20, None)[:2]
+    assert answer == "Hello"
+    assert figures.startswith("2 of at most 20 tokens")
+    assert model.asked == [[{"role": "user", "content": "Say hello"}]]
+    assert model.limits == [20]
+
+
+def test_the_answer_of_the_embedded_model_grows(app_test: AppTest) -> None:
+    values = app_test.stream("stream", "How many words are in this sentence?", 400, None)
+    assert values[0][0].startswith("I")
+    assert len(values) > 1
+
+
+def test_nothing_written_is_refused_before_the_queue(app_test: AppTest) -> None:
+    with pytest.raises(EventError, match="Write a message first"):
+        app_test.call("stream", "  ", 20, None)
+
+
+def test_an_unexpected_error_of_a_check_is_not_shown(app_test: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr("app.to_prompt", fail)
+    with pytest.raises(EventError, match=r"Please report the id \w{8}") as caught:
+        app_test.call("stream", "Hello", 20, None)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_unexpected_error_of_the_model_is_not_shown(
+    make_settings: MakeSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = make_settings()
+    demo = build_demo(settings, Broken(RuntimeError("password=hunter2")))
+    with (
+        caplog.at_level(logging.ERROR),
+        AppTest(server.create_app(demo, settings)) as test,
+        pytest.raises(EventError, match=r"Please report the id \w{8}") as caught,
+    ):
+        test.call("stream", "Hello", 20, None)
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" in caplog.text
