@@ -1,0 +1,104 @@
+"""Renders of the template, in process and as a person would make them."""
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from copier import run_copy
+
+ROOT = Path(__file__).resolve().parent.parent
+QUESTIONS: dict[str, dict[str, Any]] = {
+    key: value
+    for key, value in yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8")).items()
+    if not key.startswith("_")
+}
+PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yml"))
+Answers = dict[str, Any]
+
+
+def choices(question: str) -> list[str]:
+    """Give the values of a question, the default first."""
+    found = list(QUESTIONS[question]["choices"].values())
+    default = QUESTIONS[question]["default"]
+    return [default, *(value for value in found if value != default)]
+
+
+def combinations() -> list[Answers]:
+    """Every combination of answers that differs from the others in what is asked."""
+    keys = ["app_type", "deploy_target", "auth_mode"]
+    found: list[Answers] = []
+    for values in itertools.product(*map(choices, keys)):
+        answers = dict(zip(keys, values, strict=True))
+        models = choices("model") if answers["app_type"] in {"chat", "streaming"} else [None]
+        found += [answers | ({"model": model} if model else {}) for model in models]
+    return found
+
+
+def name_of(answers: Answers) -> str:
+    """Name a combination for people."""
+    return "-".join(str(value) for value in answers.values())
+
+
+def preset(name: str) -> Answers:
+    """Read the answers of a preset."""
+    return yaml.safe_load((ROOT / "presets" / f"{name}.yml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a plain copy of the template: rendering it needs no git, which makes it several times faster."""
+    copy = tmp_path_factory.mktemp("template")
+    for part in ("template", "variants", "extensions"):
+        shutil.copytree(ROOT / part, copy / part)
+    shutil.copy(ROOT / "copier.yml", copy)
+    return copy
+
+
+@pytest.fixture
+def without_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide git, which Copier asks once for every file."""
+    monkeypatch.setenv("PATH", "")
+
+
+def render(template: Path, destination: Path, answers: Answers) -> Path:
+    """Render a project in process, without trust."""
+    run_copy(str(template), destination, data=answers, defaults=True, quiet=True, unsafe=False)
+    return destination
+
+
+def files(project: Path) -> Iterator[Path]:
+    """Give the files of a project, those of tools left out."""
+    hidden = {".venv", ".git", ".ruff_cache", ".pytest_cache", "__pycache__"}
+    for path in sorted(project.rglob("*")):
+        if path.is_file() and not hidden & set(path.parts):
+            yield path
+
+
+def run(*command: str | Path, cwd: Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a program as a person would, and fail with what it printed."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | variables
+    result = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if check and result.returncode:
+        pytest.fail(f"{' '.join(map(str, command))} exited with {result.returncode}:\n{result.stdout[-6000:]}")
+    return result
+
+
+def copier(*arguments: str | Path, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run Copier's command line in a process of its own, with no terminal."""
+    return run(sys.executable, "-m", "copier", *arguments, cwd=cwd, check=check)

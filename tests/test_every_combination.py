@@ -1,0 +1,137 @@
+"""Promise 2: every combination renders, parses, is formatted, lints and type-checks clean."""
+
+import ast
+import hashlib
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import Answers, combinations, files, name_of, render, run
+
+LINTED = (".py", ".toml")
+
+
+@pytest.fixture(scope="module")
+def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Render all combinations."""
+    base = tmp_path_factory.mktemp("projects")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "")  # Copier asks git once for every file; without it this is several times faster.
+        return {
+            name_of(answers): render(template, base / name_of(answers), answers | {"project_name": NAME})
+            for answers in combinations()
+        }
+
+
+NAME = 'Ünïcode "quoted" \\ name'
+
+
+def distinct(projects: dict[str, Path], suffix: str) -> dict[str, Path]:
+    """Give one path for each distinct content."""
+    found: dict[str, Path] = {}
+    for project in projects.values():
+        for path in files(project):
+            if path.suffix == suffix:
+                key = f"{path.name}-{hashlib.sha256(path.read_bytes()).hexdigest()}"
+                found.setdefault(key, path)
+    assert found
+    return found
+
+
+def test_all_combinations_are_there(projects: dict[str, Path]) -> None:
+    assert len(projects) >= 6
+    for project in projects.values():
+        assert (project / "app.py").is_file()
+
+
+def test_every_file_parses(projects: dict[str, Path]) -> None:
+    for path in distinct(projects, ".toml").values():
+        assert tomllib.loads(path.read_text(encoding="utf-8"))["project"]["description"] == NAME
+    for path in distinct(projects, ".yml").values():
+        assert yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in distinct(projects, ".py").values():
+        ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_no_file_shows_traces_of_rendering(projects: dict[str, Path]) -> None:
+    for project in projects.values():
+        for path in files(project):
+            text = path.read_text(encoding="utf-8")
+            assert text.endswith("\n") or not text, path
+            assert not text.endswith("\n\n"), path
+            assert not text.startswith("\n"), path
+            assert "{%" not in text, path
+            assert "{{" not in text or path.suffix == ".yml", path
+            assert "\n\n\n\n" not in text, path
+
+
+def test_every_project_is_formatted_and_lints_clean(projects: dict[str, Path]) -> None:
+    ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
+    assert ruff
+    for project in projects.values():
+        run(ruff, "format", "--check", "--no-cache", ".", cwd=project)
+        run(ruff, "check", "--no-cache", ".", cwd=project)
+
+
+def test_lint_is_on_for_everything_with_few_exceptions(projects: dict[str, Path]) -> None:
+    for path in distinct(projects, ".toml").values():
+        lint = tomllib.loads(path.read_text(encoding="utf-8"))["tool"]["ruff"]["lint"]
+        assert lint["select"] == ["ALL"]
+        ignored = [*lint["ignore"], *(code for codes in lint["per-file-ignores"].values() for code in codes)]
+        assert len(ignored) <= 8
+
+
+def test_services_and_utils_are_strictly_typed(projects: dict[str, Path]) -> None:
+    pyright = shutil.which("basedpyright", path=str(Path(sys.executable).parent))
+    assert pyright
+    for project in projects.values():
+        run(pyright, "--pythonpath", sys.executable, cwd=project)
+
+
+def test_services_never_import_gradio(projects: dict[str, Path]) -> None:
+    for project in projects.values():
+        for path in (project / "services").glob("*.py"):
+            assert imports_of(path).isdisjoint({"gradio"}), path
+
+
+def test_nothing_but_the_settings_reads_the_environment(projects: dict[str, Path]) -> None:
+    for project in projects.values():
+        for path in [project / "app.py", *(project / "services").glob("*.py"), *(project / "utils").glob("*.py")]:
+            if path.name not in {"settings.py", "__init__.py"}:
+                text = path.read_text(encoding="utf-8")
+                assert "os.environ" not in text, path
+                assert "getenv" not in text, path
+
+
+def test_handlers_are_short_and_files_are_small(projects: dict[str, Path]) -> None:
+    for path in distinct(projects, ".py").values():
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 400, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+                isinstance(mark, ast.Name) and mark.id == "boundary" for mark in node.decorator_list
+            ):
+                lines = node.end_lineno or 0
+                assert lines - node.body[0].lineno < 15, f"{path}: {node.name}"
+
+
+def imports_of(path: Path) -> set[str]:
+    """Give the top-level packages that a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("answers", [{"app_type": "interface"}], ids=name_of)
+def test_the_smallest_project_stays_small(answers: Answers, template: Path, tmp_path: Path) -> None:
+    project = render(template, tmp_path / "app", answers)
+    python = [path for path in files(project) if path.suffix == ".py" and "tests" not in path.parts]
+    assert len(python) <= 12
