@@ -1,0 +1,108 @@
+"""The events of the page, in process, through the gate and the queue."""
+
+import inspect
+import logging
+
+import pytest
+
+from app import build_demo
+from tests.client import AppTest, EventError
+from tests.conftest import MakeSettings
+from tests.models import Broken, Scripted
+from utils import server
+
+PUBLIC_EVENTS = {"chat"}
+"""What programs may call. A new event of yours is private until it is named here and in `app.py`."""
+
+
+def test_only_the_listed_events_are_public(make_settings: MakeSettings) -> None:
+    events = build_demo(make_settings()).fns.values()
+    assert {fn.api_name for fn in events if fn.api_visibility != "private"} == PUBLIC_EVENTS
+
+
+def test_every_event_with_the_model_shares_its_limit(make_settings: MakeSettings) -> None:
+    demo = build_demo(make_settings(model_concurrency=5, concurrency=2))
+    limits: dict[str, set[object]] = {"model": set(), "light": set()}
+    for event in demo.fns.values():
+        limits[str(event.concurrency_id)].add(event.concurrency_limit)
+    assert limits == {"model": {5}, "light": {2}}
+    with_model = [event for event in demo.fns.values() if event.concurrency_id == "model"]
+    assert len(with_model) == 5  # typed, called by a program, example, retry, option
+    assert all(inspect.unwrap(event.fn) is inspect.unwrap(demo.fn) for event in with_model)
+
+
+def test_saved_conversations_can_be_read_after_a_restart(make_settings: MakeSettings) -> None:
+    before, after = (build_demo(make_settings()).saved_conversations for _ in range(2))
+    assert (before.storage_key, before.secret) == (after.storage_key, after.secret)
+
+
+def test_the_oldest_conversations_go_before_a_request_grows_too_large(make_settings: MakeSettings) -> None:
+    demo = build_demo(make_settings(max_request_kb=2))
+    saves = [event.fn for event in demo.fns.values() if getattr(event.fn, "__name__", "") == "save_newest"]
+    assert len(saves) == 4  # after an answer, a retry, an undone message, a chosen option
+    saved = [[{"role": "user", "content": letter * 400}] for letter in "abcd"]
+    assert saves[0](None, [], saved[:2]) == (0, [[], *saved[:2]])
+    assert saves[0](0, saved[0], saved) == (0, saved[:2])
+    assert saves[0](3, saved[3], saved) == (None, saved[:2])
+    assert saves[0](0, [{"content": "x" * 3000}], [[]]) == (0, [[{"content": "x" * 3000}]])
+
+
+def test_a_message_is_answered_in_the_light_of_the_conversation(make_settings: MakeSettings) -> None:
+    settings, model = make_settings(max_tokens=50), Scripted("Hel", "lo")
+    with AppTest(server.create_app(build_demo(settings, model), settings)) as test:
+        assert test.call("chat", " Say hello ", None, "Be kind.", 20)[0] == "Hello"
+        assert test.call("chat", "Again", None, "", 20)[0] == "Hello"
+    assert model.asked == [
+        [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Say hello"}],
+        [
+            {"role": "user", "content": "Say hello"},
+            {"role": "assistant", "content": "Hello"},
+            {"role": "user", "content": "Again"},
+        ],
+    ]
+    assert model.limits == [20, 20]
+
+
+def test_the_answer_of_the_embedded_model_grows(app_test: AppTest) -> None:
+    values = app_test.stream("chat", "How many words are in this sentence?", None, "", 400)
+    assert values[0][0].startswith("I")
+    assert len(values) > 1
+
+
+def test_nothing_written_is_refused_before_the_queue(app_test: AppTest) -> None:
+    with pytest.raises(EventError, match="Write a message first"):
+        app_test.call("chat", "  ", None, "", 20)
+
+
+def test_instructions_that_are_too_long_are_refused(make_settings: MakeSettings) -> None:
+    settings = make_settings(max_prompt_chars=10)
+    with (
+        AppTest(server.create_app(build_demo(settings), settings)) as test,
+        pytest.raises(EventError, match="instructions are too long"),
+    ):
+        test.call("chat", "Hello", None, "x" * 11, 20)
+
+
+def test_an_unexpected_error_of_a_check_is_not_shown(app_test: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr("app.to_prompt", fail)
+    with pytest.raises(EventError, match=r"Please report the id \w{8}") as caught:
+        app_test.call("chat", "Hello", None, "", 20)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_unexpected_error_of_the_model_is_not_shown(
+    make_settings: MakeSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = make_settings()
+    demo = build_demo(settings, Broken(RuntimeError("password=hunter2")))
+    with (
+        caplog.at_level(logging.ERROR),
+        AppTest(server.create_app(demo, settings)) as test,
+        pytest.raises(EventError, match=r"Please report the id \w{8}") as caught,
+    ):
+        test.call("chat", "Hello", None, "", 20)
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" in caplog.text
