@@ -1,0 +1,1 @@
+"""The servers under load. Each runs as a process of its own."""

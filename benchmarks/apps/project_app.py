@@ -1,0 +1,70 @@
+"""A page of one function, served by a rendered project's own plumbing; it is copied into the project to run there.
+
+`services/model.py` is then the functions that the comparison needs. Run as `python bench_app.py <task>`; `no-gate` or
+`no-log` after it leave out the gate or the log of requests, which shows what they cost.
+"""
+
+import utils  # noqa: F401  (first: it prepares the process for Gradio)
+
+# isort: split
+import sys
+
+import gradio as gr
+from services import model
+from utils import server
+from utils.errors import boundary
+from utils.events import queue_options
+from utils.gate import Gate
+from utils.logs import RequestLog
+from utils.pool import Pool
+from utils.settings import Settings, get_settings
+
+
+def build_demo(task: str, settings: Settings, pool: Pool) -> gr.Interface:
+    """Build the page and wire its one event, as the apps of the template do."""
+
+    @boundary
+    async def predict(text: str) -> str:
+        """Call a function that takes no time."""
+        return model.nothing(text)
+
+    @boundary
+    async def count(texts: list[str]) -> list[list[str]]:
+        """Spread work for the processor over the pool."""
+        return [await pool.map(model.count_batch, texts)]
+
+    @boundary
+    async def device(texts: list[str]) -> list[list[str]]:
+        """Give the accelerator a batch."""
+        return [await pool.map(model.device, texts)]
+
+    batch = {"batch": True, "max_batch_size": settings.max_batch, "concurrency_limit": settings.model_concurrency}
+    options = {"predict": {"concurrency_limit": settings.concurrency}, "count": batch, "device": batch}
+    demo = gr.Interface(
+        fn={"predict": predict, "count": count, "device": device}[task],
+        inputs=gr.Textbox(label="Input"),
+        outputs=gr.Textbox(label="Output"),
+        api_name="predict",
+        flagging_mode="never",
+        analytics_enabled=False,
+        delete_cache=(settings.file_ttl, settings.file_ttl),
+        **options[task],
+    )
+    demo.queue(**queue_options(settings))
+    return demo
+
+
+def main(task: str, *left_out: str) -> None:
+    """Serve until a signal comes."""
+    settings = get_settings()
+    pool = Pool(settings.model_workers, load=model.load)
+    demo = build_demo(task, settings, pool)
+    app = server.create_app(demo, settings, warm_up=pool.warm_up, close=pool.close)
+    layers = {"no-gate": Gate, "no-log": RequestLog}
+    dropped = [layers[name] for name in left_out]
+    app.user_middleware = [layer for layer in app.user_middleware if layer.cls not in dropped]
+    server.serve(app, settings)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,84 @@
+"""Run every benchmark, one after the other, and write REPORT.md.
+
+`python -m benchmarks.report` takes about twenty minutes; `--quick` does with one round for each figure.
+"""
+
+import argparse
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import ROOT, ageing, batching, cpu, first_test, gate, noop, scaffold, start, streams
+from benchmarks.figures import QUICK_ROUNDS, ROUNDS, Figure
+
+REPORT = ROOT / "benchmarks" / "REPORT.md"
+BENCHMARKS = (noop, streams, cpu, batching, ageing, start, scaffold, first_test, gate)
+PACKAGES = ("gradio", "fastapi", "uvicorn", "copier", "scikit-learn")
+
+INTRODUCTION = """\
+# Benchmarks
+
+Written by `uv run python -m benchmarks.report`; nothing here is typed by hand. What is compared runs side by side,
+alternating, in one run: "median (lowest-highest)" is over {rounds} pairs or runs, twice as many in figure 9,
+ten times as many short turns in figure 12. Absolute numbers are there for orientation; compare them only within their
+row.
+
+* "naive" is one `gr.Interface` with all defaults, started by `demo.launch()`.
+* The generated app is a project rendered from this template at the time of the run, with its default settings but for
+  two: `APP_QUEUE_SIZE=256` in figures 1 and 2, because 200 users would meet the limit of the default queue, and
+  `APP_MODEL_WORKERS=0 APP_MODEL_CONCURRENCY=1` in figure 6, which the project documents for one accelerator.
+  Its model, and but for streams and start its page, is replaced by the function that is measured.
+* Load comes from a process of its own on the same machine and speaks the protocol of Gradio's page: join the queue,
+  read the session's event stream. Every user waits for its answer before it asks again. One failed request fails
+  the run.
+* The naive app grows slower with every event. Figure 1 therefore has two rows, and both are held against its target:
+  1a sends as many requests to both apps, 1b looks only at the first ones that a new naive server answers.
+* Figure 7 sends all of its 10,000 events. Figure 11, the time of the whole CI run, is measured by CI itself.
+
+Machine: {machine}.
+
+"""
+
+
+def main() -> None:
+    """Read the command line, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"pairs of measurements (default {ROUNDS})")
+    parser.add_argument("--quick", action="store_const", dest="rounds", const=QUICK_ROUNDS, help="one round only")
+    parser.add_argument("--output", type=Path, default=REPORT, help="where to write the report")
+    arguments = parser.parse_args()
+    rounds: int = arguments.rounds
+    figures: list[Figure] = []
+    for benchmark in BENCHMARKS:
+        for figure in benchmark.figures(rounds):
+            print(figure.sentence, flush=True)
+            figures.append(figure)
+    arguments.output.write_text(write(figures, rounds), encoding="utf-8")
+    print(f"{sum(figure.reached for figure in figures)} of {len(figures)} reached, see {arguments.output}")
+
+
+def write(figures: Sequence[Figure], rounds: int) -> str:
+    """Put all in one table."""
+    rows = [
+        f"| {figure.key} | {figure.what} | {figure.target} | {figure.measured} "
+        f"| {'yes' if figure.reached else '**no**'} | {figure.detail} | `{figure.command}` |"
+        for figure in sorted(figures, key=lambda figure: (int(figure.key.rstrip("ab")), figure.key))
+    ]
+    head = [
+        "| # | Figure | Reach | Measured | Reached | Absolute, medians | Command |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    return INTRODUCTION.format(rounds=rounds, machine=machine()) + "\n".join([*head, *rows]) + "\n"
+
+
+def machine() -> str:
+    """Describe what it ran on: enough to judge the numbers, nothing that tells whose it is."""
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    load = f"load average {os.getloadavg()[2]:.1f} over the last 15 minutes"
+    return f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, {versions}; {load}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Rendered projects and running servers."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from copier import run_copy
+from copier.errors import DirtyLocalWarning
+
+from benchmarks import ROOT
+
+APPS = ROOT / "benchmarks" / "apps"
+READY_SECONDS = 90
+STOP_SECONDS = 15
+
+
+def render(folder: Path, **answers: str) -> Path:
+    """Render a project of the template as it stands."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DirtyLocalWarning)
+        run_copy(str(ROOT), folder, data=answers, defaults=True, vcs_ref="HEAD", quiet=True)
+    return folder
+
+
+def render_for_load(folder: Path) -> Path:
+    """Render an interface project whose model is `work.py` and whose page is `project_app.py`."""
+    project = render(folder, app_type="interface")
+    shutil.copy(APPS / "work.py", project / "services" / "model.py")
+    shutil.copy(APPS / "project_app.py", project / "bench_app.py")
+    return project
+
+
+@dataclass(frozen=True)
+class Command:
+    """How to start a server; `{port}` in an argument or a variable becomes its port."""
+
+    arguments: Sequence[str]
+    folder: Path
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+def naive(task: str) -> Command:
+    """Serve a task as a first app would: one `gr.Interface`, all defaults."""
+    return Command(["-m", "benchmarks.apps.naive", task], ROOT, (("GRADIO_SERVER_PORT", "{port}"),))
+
+
+def generated(project: Path, *arguments: str, **settings: str) -> Command:
+    """Serve a rendered project; `settings` are the environment variables that it documents."""
+    return Command(arguments, project, (("APP_PORT", "{port}"), *settings.items()))
+
+
+def plain_sse() -> Command:
+    """Serve the stream of tokens without Gradio."""
+    return Command(["-m", "benchmarks.apps.plain_sse", "{port}"], ROOT)
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Give the environment of a measured process: compiled bytecode is used, and nothing leaks in from outside."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("APP_", "GRADIO_"))}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept | {"GRADIO_ANALYTICS_ENABLED": "False"} | variables
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs."""
+
+    url: str
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        """Give the processor time that the process has used until now (Linux only)."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def running(command: Command, ready: str = "/") -> Generator[Server]:
+    """Start a server in a process of its own, wait until it answers 200 on `ready`, stop it in the end."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as scratch, (Path(scratch) / "log").open("w+") as log:
+        folders = {"GRADIO_TEMP_DIR": scratch} | ({"APP_UPLOAD_DIR": scratch} if command.folder != ROOT else {})
+        variables = {name: value.format(port=port) for name, value in command.variables}
+        arguments = [argument.format(port=port) for argument in command.arguments]
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=command.folder,
+            env=environment(**folders, **variables),
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            wait_until_ready(process, port, ready)
+            yield Server(f"http://127.0.0.1:{port}", process.pid)
+        except BaseException:
+            log.seek(0)
+            print(*log.readlines()[-20:], sep="", file=sys.stderr)
+            raise
+        finally:
+            stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to stop, then make it."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str) -> None:
+    """Wait for the first 200.
+
+    Raises:
+        RuntimeError: if the process ends or takes too long.
+
+    """
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", path)
+            if connection.getresponse().status == 200:  # noqa: PLR2004
+                return
+        except (OSError, HTTPException):
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.02)
+    raise RuntimeError(f"The server did not start: {process.args}")
+
+
+def free_port() -> int:
+    """Find a port that nothing uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
