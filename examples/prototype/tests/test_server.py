@@ -53,6 +53,21 @@ def slow_app(make_settings: MakeSettings, gates: Gates) -> FastAPI:
     return server.create_app(demo, settings)
 
 
+def look_twice(running: server.Server) -> None:
+    """Wait until the server has asked itself twice whether it may close."""
+    looked = threading.Semaphore(0)
+    look = running.on_tick
+
+    async def counted(counter: int) -> bool:
+        leave = await look(counter)
+        looked.release()
+        return leave
+
+    running.on_tick = counted
+    for _ in range(2):
+        assert looked.acquire(timeout=20)
+
+
 @contextmanager
 def started(*arguments: str, **variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start `app.py` as a person would and wait for the line that says where it is."""
@@ -108,6 +123,8 @@ def test_a_stop_lets_the_answer_under_way_come_to_its_end(make_settings: MakeSet
             refused = httpx.post(f"{url}/gradio_api/call/stream", json={"data": ["late"]})
             assert refused.status_code == 503
             assert "restarting" in refused.json()["detail"]
+            look_twice(app.state.server)
+            assert not app.state.server.should_exit, "uvicorn must not stop listening before the answer is out"
             gates.go_on.set()
             assert job.result(timeout=20) == "answer ends"
             stopping.join(20)
