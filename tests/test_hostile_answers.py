@@ -81,7 +81,7 @@ def refused_or_intact(template: Path, folder: Path, name: str) -> None:
     example_file = (project / ".env.example").read_text(encoding="utf-8").replace("# APP_TITLE", "APP_TITLE")
     assert dotenv_values(stream=StringIO(example_file))["APP_TITLE"] == name
     heading = (project / "README.md").read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
-    assert re.sub(r"\\([^\w\s])", r"\1", heading) == name
+    assert re.sub(r"\\([^\w\s]|_)", r"\1", heading) == name
     for path in project.rglob("*.py"):
         ast.parse(path.read_text(encoding="utf-8"))
 
