@@ -59,17 +59,27 @@ async def ask_plain(http: Connection, _session: str, seen: Seen) -> None:
     seen.latencies.append(time.perf_counter() - started)
 
 
+async def sign_in(form: str, http: Connection, _session: str, seen: Seen) -> None:
+    """Send a login form."""
+    started = time.perf_counter()
+    await http.post("/login", form)
+    seen.latencies.append(time.perf_counter() - started)
+
+
 async def run(arguments: argparse.Namespace) -> Seen:
     """Let the users work through all requests, each as fast as it gets answers."""
     seen, left = Seen(), arguments.requests
     ask: Ask = ask_plain
-    if not arguments.plain:
-        ask = partial(ask_gradio, await find_function(arguments.url, arguments.event), json.loads(arguments.inputs))
+    if arguments.sign_in:
+        ask = partial(sign_in, arguments.sign_in)
+    elif not arguments.plain:
+        function = await find_function(arguments.url, arguments.event, arguments.cookie)
+        ask = partial(ask_gradio, function, json.loads(arguments.inputs))
 
     async def work() -> None:
         nonlocal left
         session = uuid.uuid4().hex
-        async with Connection(arguments.url) as http:
+        async with Connection(arguments.url, arguments.cookie) as http:
             while left > 0 and not seen.failures:
                 left -= 1
                 try:
@@ -86,9 +96,9 @@ async def run(arguments: argparse.Namespace) -> Seen:
     return seen
 
 
-async def find_function(url: str, event: str) -> int:
+async def find_function(url: str, event: str, cookie: str) -> int:
     """Look up an event's index, as the page does."""
-    async with Connection(url) as http:
+    async with Connection(url, cookie) as http:
         config = json.loads(b"".join([part async for part in http.get("/config")]))
     return next(function["id"] for function in config["dependencies"] if function["api_name"] == event)
 
@@ -113,6 +123,8 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=10)
     parser.add_argument("--requests", type=int, default=100)
     parser.add_argument("--probe", default="", help="a path to ask for all the time, beside the load")
+    parser.add_argument("--cookie", default="", help="whom the users are signed in as")
+    parser.add_argument("--sign-in", default="", help="sign in with this form instead of calling events")
     parser.add_argument("--plain", action="store_true", help="read /stream, without Gradio's protocol")
     print(json.dumps(asdict(asyncio.run(run(parser.parse_args())))))
 

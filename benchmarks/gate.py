@@ -1,4 +1,4 @@
-"""What the gate and the log of requests cost, which stand in front of every route."""
+"""What the gate and the log of requests cost, which stand in front of every route, with and without signing in."""
 
 import tempfile
 from contextlib import ExitStack
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, main, middle, ratios
 from benchmarks.load import load
-from benchmarks.servers import generated, render_for_load, running
+from benchmarks.servers import cookie, generated, render_for_load, running, with_accounts
 
 USERS = 50
 REQUESTS = 120
@@ -15,26 +15,37 @@ LEFT_OUT = {"all": (), "no gate": ("no-gate",), "no log": ("no-log",)}
 
 
 def figures(rounds: int) -> list[Figure]:
-    """Measure the server's processor time and not the clock.
+    """Measure mode `none`, then mode `password`, where the gate also checks cookies and whose things are asked for."""
+    plain, known = costs("none", rounds), costs("password", rounds)
+    return [
+        figure("12a", "the gate", plain["all"], plain["no gate"]),
+        figure("12b", "the log of requests", plain["all"], plain["no log"]),
+        figure("13a", "the gate, `auth_mode: password`", known["all"], known["no gate"]),
+    ]
+
+
+def costs(auth_mode: str, rounds: int) -> dict[str, list[float]]:
+    """Measure the server's processor time and not the clock, in milliseconds an event.
 
     All servers run all the time and take many short turns: the difference is small, the noise of a machine is not.
     """
-    costs: dict[str, list[float]] = {name: [] for name in LEFT_OUT}
+    found: dict[str, list[float]] = {name: [] for name in LEFT_OUT}
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
-        project = render_for_load(Path(scratch) / "project")
-        servers = {
-            name: stack.enter_context(running(generated(project, "bench_app.py", "predict", *left_out)))
-            for name, left_out in LEFT_OUT.items()
-        }
-        for server in servers.values():
-            load(server, users=USERS, requests=4 * USERS)
+        project = render_for_load(Path(scratch) / "project", auth_mode=auth_mode)
+        servers = {}
+        for name, left_out in LEFT_OUT.items():
+            command = generated(project, "bench_app.py", "predict", *left_out)
+            if auth_mode == "none":
+                servers[name] = (stack.enter_context(running(command)), "")
+            else:
+                server = stack.enter_context(running(with_accounts(command), ready="/readyz"))
+                servers[name] = (server, cookie(server))
+        for server, who in servers.values():
+            load(server, "--cookie", who, users=USERS, requests=4 * USERS)
         for _ in range(TURNS * rounds):
-            for name, server in servers.items():
-                costs[name].append(1000 * load(server, users=USERS, requests=REQUESTS).cpu)
-    return [
-        figure("12a", "the gate", costs["all"], costs["no gate"]),
-        figure("12b", "the log of requests", costs["all"], costs["no log"]),
-    ]
+            for name, (server, who) in servers.items():
+                found[name].append(1000 * load(server, "--cookie", who, users=USERS, requests=REQUESTS).cpu)
+    return found
 
 
 def figure(key: str, what: str, cost: list[float], without: list[float]) -> Figure:

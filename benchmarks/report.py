@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import ROOT, ageing, batching, cpu, first_test, gate, noop, scaffold, start, streams
+from benchmarks import ROOT, ageing, batching, cpu, first_test, gate, noop, scaffold, sign_in, start, streams
 from benchmarks.figures import QUICK_ROUNDS, ROUNDS, Figure
 
 REPORT = ROOT / "benchmarks" / "REPORT.md"
-BENCHMARKS = (noop, streams, cpu, batching, ageing, start, scaffold, first_test, gate)
+BENCHMARKS = (noop, streams, cpu, batching, ageing, start, scaffold, first_test, gate, sign_in)
 PACKAGES = ("gradio", "fastapi", "uvicorn", "copier", "scikit-learn")
 
 INTRODUCTION = """\
@@ -22,8 +22,8 @@ INTRODUCTION = """\
 
 Written by `uv run python -m benchmarks.report`; nothing here is typed by hand. What is compared runs side by side,
 alternating, in one run: "median (lowest-highest)" is over {rounds} pairs or runs, twice as many in figure 9,
-ten times as many short turns in figure 12. Absolute numbers are there for orientation; compare them only within their
-row.
+ten times as many short turns in figures 12 and 13a. Absolute numbers are there for orientation; compare them only
+within their row.
 
 * "naive" is one `gr.Interface` with all defaults, started by `demo.launch()`.
 * The generated app is a project rendered from this template at the time of the run, with its default settings but for

@@ -1,6 +1,8 @@
 """Rendered projects and running servers."""
 
+import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -13,14 +15,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from urllib.request import urlopen
 
 from copier import run_copy
 from copier.errors import DirtyLocalWarning
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from benchmarks import ROOT
 
 APPS = ROOT / "benchmarks" / "apps"
 READY_SECONDS = 90
+PASSWORD = secrets.token_urlsafe(16)
+FORM = f"username=ada&password={PASSWORD}"
+HASHER = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19456, parallelism=1),))
+"""As in `utils/passwords.py` of a project."""
 STOP_SECONDS = 15
 
 
@@ -32,9 +41,9 @@ def render(folder: Path, **answers: str) -> Path:
     return folder
 
 
-def render_for_load(folder: Path) -> Path:
+def render_for_load(folder: Path, **answers: str) -> Path:
     """Render an interface project whose model is `work.py` and whose page is `project_app.py`."""
-    project = render(folder, app_type="interface")
+    project = render(folder, app_type="interface", **answers)
     shutil.copy(APPS / "work.py", project / "services" / "model.py")
     shutil.copy(APPS / "project_app.py", project / "bench_app.py")
     return project
@@ -69,6 +78,24 @@ def environment(**variables: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("APP_", "GRADIO_"))}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {"GRADIO_ANALYTICS_ENABLED": "False"} | variables
+
+
+def with_accounts(command: Command) -> Command:
+    """Let `ada` sign in with `FORM`, as often as a benchmark needs."""
+    accounts = json.dumps({"ada": HASHER.hash(PASSWORD)}).replace("{", "{{").replace("}", "}}")
+    needed = {
+        "APP_ACCOUNTS": accounts,
+        "APP_SESSION_SECRET": secrets.token_urlsafe(32),
+        "APP_LOGIN_LIMIT": "1000000 per hour",
+        "APP_LOGIN_LIMIT_ADDRESS": "1000000 per hour",
+    }
+    return Command(command.arguments, command.folder, (*command.variables, *needed.items()))
+
+
+def cookie(server: "Server") -> str:
+    """Sign in, and give what the browser would send from now on."""
+    with urlopen(f"{server.url}/login", FORM.encode()) as answer:  # noqa: S310 (our own address)
+        return answer.headers["set-cookie"].partition(";")[0]
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 class Connection:
     """One connection that is kept open, for one request after the other."""
 
-    def __init__(self, url: str) -> None:
-        """Talk to the server at this URL."""
+    def __init__(self, url: str, cookie: str = "") -> None:
+        """Talk to the server at this URL, as whoever the cookie belongs to."""
         address = urlsplit(url)
         self.host, self.port = address.hostname or "127.0.0.1", address.port or 80
-        self.head = f"Host: {address.netloc}\r\nAccept: */*\r\n"
+        self.head = f"Host: {address.netloc}\r\nAccept: */*\r\n" + (f"Cookie: {cookie}\r\n" if cookie else "")
 
     async def __aenter__(self) -> Self:
         """Connect."""
@@ -41,14 +41,15 @@ class Connection:
             yield part
 
     async def post(self, path: str, value: object) -> bytes:
-        """Send JSON and give the whole body.
+        """Send JSON, or text as a form, and give the whole body.
 
         Raises:
             ValueError: if the answer is not 200.
 
         """
-        body = json.dumps(value).encode()
-        sizes = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        body = (value if isinstance(value, str) else json.dumps(value)).encode()
+        kind = "application/x-www-form-urlencoded" if isinstance(value, str) else "application/json"
+        sizes = f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
         self.writer.write(f"POST {path} HTTP/1.1\r\n{self.head}{sizes}\r\n".encode() + body)
         return b"".join([part async for part in self._answer()])
 

@@ -17,9 +17,9 @@ from tests.conftest import render, run
 
 
 @contextmanager
-def started(project: Path, *command: str, **variables: str) -> Iterator[str]:
+def started(project: Path, *command: str, port: int = 0, **variables: str) -> Iterator[str]:
     """Start a project with this environment and wait until it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
+    with socket.create_server(("127.0.0.1", port)) as probe:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(

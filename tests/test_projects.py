@@ -2,10 +2,25 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import ROOT, Answers, combinations, copier, name_of, run
+
+FULL = [answers for answers in combinations() if answers["auth_mode"] == "none" or answers["app_type"] == "interface"]
+"""Every app and model with nobody signed in, and one app in every auth mode."""
+PAIRS = [answers for answers in combinations() if answers not in FULL and answers.get("model") != "openai"]
+"""Every other pair of an app and an auth mode: what concerns who may do what."""
+ABOUT_ACCESS = ["tests/test_gate.py", "tests/test_members.py", "tests/test_events.py"]
+
+
+def in_groups(cases: list[Answers]) -> list[Any]:
+    """Spread projects over two workers; those of a group share an environment."""
+    return [
+        pytest.param(answers, id=name_of(answers), marks=pytest.mark.xdist_group(f"projects{number % 2}"))
+        for number, answers in enumerate(cases)
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -14,17 +29,29 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("environment") / "venv"
 
 
-@pytest.mark.slow
-@pytest.mark.xdist_group("projects")  # they share one environment
-@pytest.mark.parametrize("answers", combinations(), ids=name_of)
-def test_a_project_is_green_at_birth(answers: Answers, environment: Path, tmp_path: Path) -> None:
+def install(answers: Answers, environment: Path, folder: Path) -> tuple[Path, dict[str, str]]:
+    """Make a project as a person would, with the environment that it asks for."""
     data = [f"--data={key}={value}" for key, value in answers.items()]
-    copier("copy", "--defaults", *data, ROOT, "app", "--vcs-ref", "HEAD", cwd=tmp_path)
-    project = tmp_path / "app"
+    copier("copy", "--defaults", *data, ROOT, "app", "--vcs-ref", "HEAD", cwd=folder)
     own = {"UV_PROJECT_ENVIRONMENT": str(environment), "VIRTUAL_ENV": ""}
-    run("uv", "sync", "--quiet", cwd=project, **own)
+    run("uv", "sync", "--quiet", cwd=folder / "app", **own)
+    return folder / "app", own
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("answers"), in_groups(FULL))
+def test_a_project_is_green_at_birth(answers: Answers, environment: Path, tmp_path: Path) -> None:
+    project, own = install(answers, environment, tmp_path)
     result = run("uv", "run", "pytest", "-q", "--cov", "--cov-fail-under=100", cwd=project, **own)
     assert re.search(r"\d+ passed", result.stdout)
     # A browser test that did not run proves nothing.
     assert "no browser found" not in result.stdout
     assert "skipped" not in result.stdout.splitlines()[-1] or "IPv6" in result.stdout, result.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", in_groups(PAIRS))
+def test_every_app_holds_what_its_auth_mode_promises(answers: Answers, environment: Path, tmp_path: Path) -> None:
+    project, own = install(answers, environment, tmp_path)
+    result = run("uv", "run", "pytest", "-q", *ABOUT_ACCESS, cwd=project, **own)
+    assert re.search(r"\d+ passed", result.stdout)

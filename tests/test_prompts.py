@@ -33,6 +33,10 @@ JOURNEYS: dict[str, tuple[Keys, dict[str, str]]] = {
         [(NAME, " 2" + ENTER), (TYPE, DOWN + ENTER), (TARGET, ENTER), (AUTH, ENTER)],
         {"app_type": "interface", "project_name": "My Gradio App 2"},
     ),
+    "password": (
+        [(NAME, ENTER), (TYPE, ENTER), (TARGET, ENTER), (AUTH, DOWN + ENTER)],
+        {"auth_mode": "password"},
+    ),
     "chat-with-a-server": (
         [(NAME, ENTER), (TYPE, DOWN * 2 + ENTER), (TARGET, ENTER), (AUTH, ENTER), (MODEL, DOWN + ENTER)],
         {"app_type": "chat", "model": "openai"},

@@ -13,11 +13,10 @@ import gradio as gr
 from services import model
 from utils import server
 from utils.errors import boundary
-from utils.events import queue_options
 from utils.gate import Gate
 from utils.logs import RequestLog
 from utils.pool import Pool
-from utils.settings import Settings, get_settings
+from utils.settings import Settings, get_settings, queue_options
 
 
 def build_demo(task: str, settings: Settings, pool: Pool) -> gr.Interface:

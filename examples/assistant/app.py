@@ -14,10 +14,9 @@ from services.protocol import ChatModel
 from utils import server
 from utils.chat import finish
 from utils.errors import boundary
-from utils.events import queue_options
 from utils.history import Turn, to_messages
 from utils.preprocess import to_prompt, to_token_limit
-from utils.settings import Settings, get_settings
+from utils.settings import Settings, get_settings, queue_options
 from utils.throttle import throttled
 from utils.validation import first_input
 

@@ -14,8 +14,7 @@ from gradio.events import Dependency
 import handlers
 from services import model, tables
 from utils import server
-from utils.events import light_slots, model_slots, queue_options
-from utils.settings import Settings, get_settings
+from utils.settings import Settings, get_settings, light_slots, model_slots, queue_options
 
 WELCOME = "Upload a table, or look around with the sample. Nothing leaves this server."
 # Lets the browser save a file as soon as it was written. Like the plots, it needs `allow_eval`.

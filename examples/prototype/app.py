@@ -14,10 +14,9 @@ from PIL import Image
 from services import model
 from utils import server
 from utils.errors import boundary
-from utils.events import queue_options
 from utils.pool import Pool
 from utils.preprocess import Bitmap, Drawing, InputError, to_bitmap
-from utils.settings import Settings, get_settings
+from utils.settings import Settings, get_settings, queue_options
 
 
 def build_demo(settings: Settings) -> gr.Interface:

@@ -1,6 +1,7 @@
 """The gate: what is not on the list is closed, and no answer leaves without its headers."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,19 @@ from typing import Any
 import gradio as gr
 import pytest
 from fastapi import FastAPI
+from starlette.requests import HTTPConnection
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from tests.client import AppTest, EventError
+from tests.access import PUBLIC
+from tests.client import AppTest, EventError, browse
 from tests.conftest import MakeApp, MakeSettings
-from utils import server
-from utils.events import queue_options
-from utils.gate import Gate, Work
-from utils.settings import PROJECT_DIR
+from utils import identity, server
+from utils.gate import Gate
+from utils.identity import Access, User
+from utils.server import Work
+from utils.settings import PROJECT_DIR, queue_options
 
 OPEN = {
     "/",
@@ -64,7 +68,7 @@ ENDLESS = {"/gradio_api/heartbeat/{session_hash}"}
 
 @pytest.fixture(scope="module")
 def http(make_app: MakeApp) -> Iterator[TestClient]:
-    with TestClient(make_app(), base_url="http://localhost", raise_server_exceptions=False) as client:
+    with browse(make_app()) as client:
         yield client
 
 
@@ -81,6 +85,7 @@ def small_app(make_settings: MakeSettings, **changes: Any) -> FastAPI:  # noqa: 
 
 
 def routes(app: Any, prefix: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    """Ask an application for its own routes, each as a method and a path."""
     for route in app.routes:
         if isinstance(route, Mount):
             yield from routes(route.app, prefix + route.path)
@@ -94,9 +99,9 @@ def routes(app: Any, prefix: str = "") -> Iterator[tuple[str, str]]:  # noqa: AN
 def test_a_sweep_over_all_routes_finds_only_the_listed_ones_open(make_app: MakeApp) -> None:
     app = make_app()
     assert {path for _, path in routes(app)} > OPEN
-    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
-        answers = {path: client.request(method, path).text for method, path in routes(app) if path not in ENDLESS}
-    assert {path for path, text in answers.items() if text != "Not found"} == OPEN - ENDLESS
+    with browse(app) as client:
+        answers = {route: client.request(*route).text for route in routes(app) if route[1] not in ENDLESS}
+    assert {path for (_, path), text in answers.items() if text != "Not found"} == (OPEN | PUBLIC) - ENDLESS
 
 
 @pytest.mark.parametrize(
@@ -113,7 +118,6 @@ def test_a_sweep_over_all_routes_finds_only_the_listed_ones_open(make_app: MakeA
         "/gradio_api/mcp/",
         "/gradio_api/proxy=https://example.com",
         "/gradio_api/dev/reload",
-        "/login",
         "/.env",
         "/%2f",
         "/config/../openapi.json",
@@ -140,7 +144,7 @@ def test_every_answer_has_the_security_headers(http: TestClient, path: str) -> N
 
 def test_another_site_may_show_the_app_in_a_frame_if_it_is_named(make_app: MakeApp) -> None:
     app = make_app(frame_ancestors=["https://example.com"], allow_eval=False)
-    with TestClient(app, base_url="https://localhost") as client:
+    with browse(app, base_url="https://localhost") as client:
         headers = client.get("/").headers
     assert "frame-ancestors https://example.com;" in headers["content-security-policy"]
     assert "unsafe-eval" not in headers["content-security-policy"]
@@ -149,7 +153,7 @@ def test_another_site_may_show_the_app_in_a_frame_if_it_is_named(make_app: MakeA
 
 
 def test_evaluating_strings_is_allowed_only_by_the_setting(make_app: MakeApp) -> None:
-    with TestClient(make_app(allow_eval=True), base_url="http://localhost") as client:
+    with browse(make_app(allow_eval=True)) as client:
         assert "'unsafe-eval'" in client.get("/").headers["content-security-policy"]
 
 
@@ -160,19 +164,19 @@ def test_unknown_host_names_are_refused(http: TestClient, host: str) -> None:
 
 
 def test_a_whole_domain_can_be_allowed(make_app: MakeApp) -> None:
-    with TestClient(make_app(allowed_hosts=["*.example.com"])) as client:
+    with browse(make_app(allowed_hosts=["*.example.com"])) as client:
         assert client.get("/", headers={"host": "a.example.com:8080"}).status_code == 200
         assert client.get("/", headers={"host": "example.org"}).status_code == 400
-    with TestClient(make_app(allowed_hosts=["*"])) as client:
+    with browse(make_app(allowed_hosts=["*"])) as client:
         assert client.get("/", headers={"host": "anything"}).status_code == 200
 
 
 def test_forwarded_headers_are_believed_from_trusted_proxies_only(make_app: MakeApp) -> None:
     forwarded = {"x-forwarded-host": "localhost:99", "x-forwarded-proto": "https"}
-    with TestClient(make_app(), base_url="http://localhost") as client:
+    with browse(make_app()) as client:
         assert client.get("/config", headers=forwarded).json()["root"] == "http://localhost"
     app = make_app(trusted_proxies=["10.0.0.0/8"])
-    with TestClient(app, base_url="http://localhost", client=("10.1.2.3", 5)) as client:
+    with browse(app, client=("10.1.2.3", 5)) as client:
         assert client.get("/config", headers=forwarded).json()["root"] == "https://localhost:99"
         assert client.get("/config", headers={"x-forwarded-host": "evil.example"}).status_code == 400
 
@@ -193,19 +197,19 @@ def test_forwarded_headers_are_believed_from_trusted_proxies_only(make_app: Make
 )
 def test_pages_of_other_sites_cannot_change_anything(make_app: MakeApp, headers: dict[str, str], status: int) -> None:
     app = make_app(cors_origins=["https://friend.example"])
-    with TestClient(app, base_url="http://localhost") as client:
+    with browse(app) as client:
         assert client.post("/gradio_api/reset", json={"event_id": ""}, headers=headers).status_code == status
 
 
 def test_other_sites_cannot_read_answers(make_app: MakeApp) -> None:
-    with TestClient(make_app(allowed_hosts=["app.example"]), base_url="http://app.example") as client:
+    with browse(make_app(allowed_hosts=["app.example"]), base_url="http://app.example") as client:
         answer = client.get("/config", headers={"origin": "https://evil.example"})
         assert "access-control-allow-origin" not in answer.headers
 
 
 def test_large_requests_are_refused_with_and_without_a_length(make_settings: MakeSettings) -> None:
     app = small_app(make_settings, max_request_kb=1, max_upload_mb=1)
-    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+    with browse(app) as client:
         large = b"x" * 2_000_001
         for path in ("/gradio_api/queue/join", "/gradio_api/upload"):
             kind = {"content-type": "multipart/form-data; boundary=b" if "upload" in path else "application/json"}
@@ -235,7 +239,8 @@ def bare_gate(make_settings: MakeSettings, app: Any) -> Gate:  # noqa: ANN401
     """Put the gate in front of an application that is no Gradio app."""
     with gr.Blocks(analytics_enabled=False) as demo:
         gr.Textbox()
-    return Gate(app, make_settings(), Work(), demo)
+    settings = make_settings()
+    return Gate(app, settings=settings, work=Work(demo), access=Access(settings), headers={})
 
 
 def post(path: str) -> dict[str, Any]:
@@ -307,7 +312,7 @@ def test_routes_of_your_own_are_closed_until_you_name_them(make_settings: MakeSe
         settings = make_settings()
         app = server.create_app(demo, settings, extra_paths=extra_paths)
         app.router.routes.insert(0, Route("/mine", lambda _: server.JSONResponse("mine")))
-        with TestClient(app, base_url="http://localhost") as client:
+        with browse(app) as client:
             assert client.get("/mine").status_code == status
 
 
@@ -317,5 +322,79 @@ def test_pages_of_a_multipage_app_are_open(make_settings: MakeSettings) -> None:
         gr.Textbox()
     with demo.route("Second", "second"):
         gr.Textbox()
-    with TestClient(server.create_app(demo, make_settings()), base_url="http://localhost") as client:
+    with browse(server.create_app(demo, make_settings())) as client:
         assert client.get("/second").status_code == 200
+
+
+def test_a_program_has_the_name_of_its_key(make_app: MakeApp) -> None:
+    key, known = identity.new_key("robot")
+    with TestClient(make_app(api_keys=known), base_url="http://localhost") as client:
+        assert client.get("/config", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+        assert client.get("/", headers={"Authorization": f"Bearer {key}"}).status_code == 403
+        refused = client.get("/config", headers={"Authorization": "Bearer wrong"})
+        assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+
+
+def test_a_key_that_is_no_hash_stops_the_start(make_settings: MakeSettings) -> None:
+    with pytest.raises(SystemExit, match=r"Make one: uv run python -m utils\.identity robot"):
+        Access(make_settings(api_keys={"robot": "plain"}))
+
+
+def test_the_command_makes_a_key_that_works(make_settings: MakeSettings, capsys: pytest.CaptureFixture[str]) -> None:
+    identity.main(["nightly-report"])
+    sent, needed = capsys.readouterr().out.splitlines()
+    known = json.loads(needed.partition("=")[2].strip("'"))
+    user = Access(make_settings(api_keys=known)).program(sent.rpartition(" ")[2])
+    assert user == User("key:nightly-report", "nightly-report", source="key")
+    for names in ([], ["a", "b"], ["two words"]):
+        with pytest.raises(SystemExit, match="Give one name"):
+            identity.main(names)
+
+
+def test_everybody_is_a_guest_where_nobody_signs_in(make_settings: MakeSettings) -> None:
+    access = identity.build_access(make_settings())
+    request = HTTPConnection({"type": "http", "headers": [], "state": {}})
+    assert asyncio.run(access.identify(request)) == identity.current_user(request) == identity.GUEST
+    assert access.name_of(request) == "Guest"
+    assert asyncio.run(access.owns(identity.GUEST, request.scope))
+    assert asyncio.run(access.close()) is None
+
+
+def test_only_browsers_are_led_to_a_login_page(make_settings: MakeSettings) -> None:
+    access = Access(make_settings(root_path="/demo"))
+    access.login_path = "/login"
+    scope: dict[str, Any] = post("/") | {"method": "GET", "query_string": b"", "server": ("localhost", 80)}
+    assert access.challenge(HTTPConnection(scope), None).status_code == 401
+    led = access.challenge(HTTPConnection(scope | {"headers": [(b"accept", b"text/html")]}), None)
+    assert (led.status_code, led.headers["location"]) == (303, "/demo/login?next=/")
+
+
+def test_what_belongs_to_somebody_else_is_refused(make_settings: MakeSettings) -> None:
+    async def owns(_user: User, _scope: object, body: bytes = b"") -> bool:
+        return b"other" not in body
+
+    app = small_app(make_settings)
+    app.state.access.owns = owns
+    with browse(app) as client:
+        for session, status in (("mine", 200), ("other", 403)):
+            body = {"data": ["x"], "session_hash": session}
+            assert client.post("/gradio_api/call/fetch", json=body).status_code == status
+
+
+def test_other_sites_ask_first_without_credentials(make_app: MakeApp) -> None:
+    asks = {"access-control-request-method": "POST", "sec-fetch-site": "cross-site"}
+    with TestClient(make_app(cors_origins=["https://friend.example"]), base_url="http://localhost") as client:
+        for origin, status in (("https://friend.example", 200), ("https://evil.example", 400)):
+            answer = client.options("/gradio_api/queue/join", headers=asks | {"origin": origin})
+            assert answer.status_code == status
+
+
+def test_while_the_store_is_away_nobody_is_let_in(make_settings: MakeSettings) -> None:
+    async def cannot(*_: object) -> None:
+        raise identity.StoreDownError
+
+    app = small_app(make_settings)
+    app.state.access.identify = cannot
+    with browse(app) as client:
+        refused = client.get("/config")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")

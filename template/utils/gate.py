@@ -1,37 +1,37 @@
 """The one gate in front of every route: what is not on the list is closed.
 
-Pure ASGI and not `BaseHTTPMiddleware`, which holds event streams back. From the outside in: security headers, peer and
-host, cross-site check, list of open paths, size of the body.
+Pure ASGI and not `BaseHTTPMiddleware`, which holds event streams back. From the outside in: security headers, peer,
+list of open paths, host, cross-site check, who asks, size of the body, whose things the request names.
 """
 
-import asyncio
-import json
 import logging
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-import gradio as gr
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from utils.identity import Access, StoreDownError, cannot_check, try_again
 from utils.settings import Settings
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from utils.server import Work
+
 log = logging.getLogger("app.gate")
 
 PROBES = frozenset({"/healthz", "/readyz"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+NO_STORE = (b"cache-control", b"no-store")
 MB = 1_000_000
-UPLOAD_OVERHEAD = MB
-"""Room for the multipart frame, so that Gradio's own message about a file that is too large comes first."""
+UPLOAD_OVERHEAD = MB  # for the multipart frame, so that Gradio's own message about a large file comes first
 
-# What Gradio's page and its clients ask for. Everything else that Gradio serves stays closed: monitoring, run history,
-# schema pages, direct calls past the queue, deep links, proxying, reload.
+# What Gradio's page and its clients ask for. The rest that Gradio serves stays closed: monitoring, history, schemas.
 GRADIO_PATHS = re.compile(
     r"/|/config/?|/(gradio_api/)?theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json"
     r"|/(assets|static|svelte)/.+"
@@ -39,53 +39,31 @@ GRADIO_PATHS = re.compile(
     r"|/gradio_api/(run/predict|call/(v2/)?[^/]+(/[^/]+)?|heartbeat/[^/]+|file=.+|custom_component/.+|stream/.+)"
 )
 STARTS_EVENT = re.compile(r"/gradio_api/(queue/join|run/predict|call/(v2/)?(?P<name>[^/]+))")
-TAKES_FILES = re.compile(r"/gradio_api/(upload|component_server/?)")
+UPLOAD = "/gradio_api/upload"
+TAKES_FILES = re.compile(UPLOAD + r"|/gradio_api/component_server/?")
+NOT_YOURS = PlainTextResponse("This belongs to somebody else.", 403)
 KEEPS_OPEN = re.compile(r"/gradio_api/heartbeat/.+")
-
-
-def security_headers(settings: Settings) -> dict[str, str]:
-    """Headers for every answer. The policy admits this site only; Gradio's page needs inline scripts and styles."""
-    ancestors = " ".join(settings.frame_ancestors) or "'none'"
-    scripts = "'self' 'unsafe-inline' 'unsafe-eval'" if settings.allow_eval else "'self' 'unsafe-inline'"
-    policy = (
-        f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; media-src 'self' blob: data:; font-src 'self' data:; connect-src 'self'; "
-        f"worker-src 'self' blob:; frame-ancestors {ancestors}; base-uri 'self'; form-action 'self'; object-src 'none'"
-    )
-    headers = {
-        "content-security-policy": policy,
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "same-origin",
-        "cross-origin-resource-policy": "same-origin",
-    }
-    return headers if settings.frame_ancestors else headers | {"x-frame-options": "DENY"}
-
-
-class Work:
-    """Counts the requests under way, so that a stopping server knows when the last answer is out."""
-
-    def __init__(self) -> None:
-        """Start with nothing under way."""
-        self.open = 0
-        self.finished = 0
-        self.stopping = False
-        self.release_tabs = asyncio.Event()
+SAME_FOR_ALL = re.compile(r"/(assets|static|svelte)/.+|/(gradio_api/)?theme\.css|/favicon\.ico|/robots\.txt")
 
 
 class Gate:
     """Default deny. `extra_paths` are exact paths of routes that you added yourself."""
 
-    def __init__(
-        self, app: "ASGIApp", settings: Settings, work: Work, demo: gr.Blocks, extra_paths: Iterable[str] = ()
+    def __init__(  # noqa: PLR0913 (what it stands between)
+        self,
+        app: "ASGIApp",
+        *,
+        settings: Settings,
+        work: "Work",
+        access: Access,
+        headers: dict[str, str],
+        extra_paths: Iterable[str] = (),
     ) -> None:
-        """Stand in front of `app`, which serves `demo`."""
-        self.app = app
-        self.settings = settings
-        self.work = work
-        self.demo = demo
-        self.headers = [(name.encode(), value.encode()) for name, value in security_headers(settings).items()]
+        """Stand in front of `app`, let in whom `access` knows, and put `headers` on each answer."""
+        self.app, self.settings, self.work, self.demo, self.access = app, settings, work, work.demo, access
+        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         self.headers_https = [*self.headers, (b"strict-transport-security", b"max-age=31536000")]
-        self.open_paths = PROBES | set(extra_paths)
+        self.extra_paths = frozenset(extra_paths)
         self.proxied = ProxyHeadersMiddleware(cast("Any", self.check), trusted_hosts=settings.trusted_proxies)
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -97,15 +75,20 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
             return
 
+        personal = self.access.known_only and not SAME_FOR_ALL.fullmatch(scope["path"])
+
         async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start":
-                given = list(message.get("headers", ()))
+                given = [pair for pair in message.get("headers", ()) if not (personal and pair[0] == NO_STORE[0])]
                 names = {name for name, _ in given}
                 ours = self.headers_https if scope["scheme"] == "https" else self.headers
+                ours = [*ours, NO_STORE] if personal else ours
                 message["headers"] = given + [pair for pair in ours if pair[0] not in names]
             await send(message)
 
         peer = (scope.get("client") or ("", 0))[0]
+        # Behind a trusted proxy the address becomes the visitor's; who is really connected is kept for the access.
+        scope.setdefault("state", {})["peer"] = peer
         if peer in self.proxied.trusted_hosts:
             await self.proxied(cast("Any", scope), cast("Any", receive), cast("Any", send_with_headers))
         else:  # Gradio builds links from forwarded headers, whoever sent them.
@@ -114,42 +97,26 @@ class Gate:
 
     async def check(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Refuse, or let through and count."""
-        refusal = self.refusal(scope)
-        if refusal is not None:
-            await refusal(scope, receive, send)
-        elif scope["path"] in PROBES:
+        if scope["path"] in PROBES:  # Asked for by address, from inside.
             await self.app(scope, receive, send)
-        elif KEEPS_OPEN.fullmatch(scope["path"]):
-            await self.app(scope, self.until_released(receive), send)
-        else:
-            self.work.open += 1
-            try:
-                await self.check_body(scope, receive, send)
-            finally:
-                self.work.open -= 1
-                self.work.finished += 1
-
-    def until_released(self, receive: "Receive") -> "Receive":
-        """Let a tab's standing connection end as if the visitor had left when the server is about to close."""
-
-        async def receive_or_leave() -> "Message":
-            leave = asyncio.ensure_future(self.work.release_tabs.wait())
-            hear = asyncio.ensure_future(receive())
-            try:
-                await asyncio.wait({leave, hear}, return_when=asyncio.FIRST_COMPLETED)
-                return hear.result() if hear.done() else {"type": "http.disconnect"}
-            finally:
-                leave.cancel()
-                hear.cancel()
-
-        return receive_or_leave
+            return
+        try:
+            refusal = self.refusal(scope) or await self.stranger(scope)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+            elif KEEPS_OPEN.fullmatch(scope["path"]):
+                await self.app(scope, self.work.until_released(receive), send)
+            else:
+                with self.work:
+                    await self.check_body(scope, receive, self.access.watch(scope, send))
+        except StoreDownError:
+            await cannot_check()(scope, receive, send)
 
     def refusal(self, scope: "Scope") -> Response | None:
         """Decide by the head of the request alone."""
         path, headers = scope["path"], Headers(scope=scope)
-        if path in PROBES:  # Asked for by address, from inside.
-            return None
-        if path not in self.open_paths and not GRADIO_PATHS.fullmatch(path) and path[1:] not in self.pages():
+        named = path in self.extra_paths or self.is_public(scope) or path[1:] in self.pages()
+        if not named and not GRADIO_PATHS.fullmatch(path):
             return PlainTextResponse("Not found", 404)
         host = headers.get("x-forwarded-host", headers.get("host", ""))
         if not self.knows_host(host):
@@ -161,6 +128,23 @@ class Gate:
         if event and scope["method"] == "POST" and event["name"] and event["name"] not in self.public_events():
             return JSONResponse({"detail": f"There is no event {event['name']!r} here."}, 404)
         return None
+
+    async def stranger(self, scope: "Scope") -> Response | None:
+        """Find out who asks, and turn away whom nobody knows and who wants what belongs to another."""
+        is_preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope)
+        if self.is_public(scope) or is_preflight:  # The latter never get further than CORS.
+            return None
+        connection = HTTPConnection(scope)
+        user = await self.access.identify(connection)
+        is_page = scope["path"][1:] in self.pages()
+        if user is None or (is_page and user.source == "key"):
+            return self.access.challenge(connection, user)
+        scope["state"]["user"] = user
+        return None if await self.access.owns(user, scope) else NOT_YOURS
+
+    def is_public(self, scope: "Scope") -> bool:
+        """Tell whether this leads to becoming known."""
+        return f"{scope['method']} {scope['path']}" in self.access.public
 
     def public_events(self) -> set[str]:
         """Name the events that programs may call."""
@@ -188,7 +172,7 @@ class Gate:
         return origin is not None and urlsplit(origin).netloc != host
 
     async def check_body(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Bound the body, whatever its header says, and turn new work away while the server stops."""
+        """Bound the body, whatever its header says."""
         takes_files = TAKES_FILES.fullmatch(scope["path"]) is not None
         limit = self.settings.max_request_kb * 1000
         if takes_files:
@@ -196,7 +180,7 @@ class Gate:
         size = Headers(scope=scope).get("content-length", "0")
         if not size.isdecimal() or int(size) > limit:
             await too_large(limit)(scope, receive, send)
-        elif takes_files:
+        elif takes_files and (scope["path"] == UPLOAD or not self.access.known_only):
             await self.stream_body(scope, receive, send, limit)
         elif scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
@@ -204,8 +188,8 @@ class Gate:
             await self.buffer_body(scope, receive, send, limit)
 
     async def buffer_body(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
-        """Read a small body whole before anything else sees it."""
-        body, more = b"", True
+        """Read a small body whole before anything else sees it; turn new work away while the server stops."""
+        body, more = bytearray(), True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -215,24 +199,25 @@ class Gate:
             if len(body) > limit:
                 await too_large(limit)(scope, receive, send)
                 return
-        if self.work.stopping and STARTS_EVENT.fullmatch(scope["path"]) and not self.continues_chain(body):
-            detail = {"detail": "The server is restarting. Try again in a moment."}
-            await JSONResponse(detail, 503, {"retry-after": "5"})(scope, receive, send)
+        refusal = await self.refusal_of_body(scope, bytes(body))
+        if refusal is not None:
+            await refusal(scope, receive, send)
             return
-        replayed: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+        replayed: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
         async def replay() -> "Message":
             return replayed.pop() if replayed else await receive()
 
         await self.app(scope, replay, send)
 
-    def continues_chain(self, body: bytes) -> bool:
-        """Tell whether the event follows another (`.then`, `.success`): its user waits for an answer already."""
-        try:
-            function = self.demo.fns[json.loads(body)["fn_index"]]
-        except (ValueError, KeyError, TypeError):
-            return False
-        return function.trigger_after is not None
+    async def refusal_of_body(self, scope: "Scope", body: bytes) -> Response | None:
+        """Decide by what the request holds."""
+        if self.work.stopping and STARTS_EVENT.fullmatch(scope["path"]) and not self.work.continues_chain(body):
+            return try_again("The server is restarting.")
+        user = scope["state"].get("user")
+        if user is None or not body or await self.access.owns(user, scope, body):
+            return None
+        return NOT_YOURS
 
     async def stream_body(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
         """Pass a large body on and cut it off at the limit."""

@@ -7,6 +7,8 @@ from typing import Any, cast
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
+from tests.access import headers
+
 expect.set_options(timeout=20_000)
 
 PHONE_WIDTH = 390
@@ -22,6 +24,18 @@ GRADIO_FINDINGS = {
 
 
 @contextmanager
+def open_page(browser: Browser, url: str, width: int = 1280) -> Generator[Page]:
+    """Open an empty page as somebody who is signed in, where the auth mode asks for that."""
+    sent = headers()
+    name, _, value = sent.pop("Cookie", "").partition(";")[0].partition("=")
+    context = browser.new_context(base_url=url, extra_http_headers=sent, viewport={"width": width, "height": 900})
+    if name:
+        context.add_cookies([{"name": name, "value": value, "url": url}])
+    yield context.new_page()
+    context.close()
+
+
+@contextmanager
 def visit(browser: Browser, url: str, width: int = 1280) -> Generator[Page]:
     """Open a page as a new visitor; afterwards, nothing may have gone wrong in the background.
 
@@ -29,24 +43,22 @@ def visit(browser: Browser, url: str, width: int = 1280) -> Generator[Page]:
         AssertionError: for a call to a foreign host, an error in the console or an uncaught exception.
 
     """
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    page = context.new_page()
-    problems: list[str] = []
+    with open_page(browser, url, width) as page:
+        problems: list[str] = []
 
-    def check_request(request: Request) -> None:
-        if not request.url.startswith((url, "data:", "blob:")):
-            problems.append(f"foreign host: {request.url}")
+        def check_request(request: Request) -> None:
+            if not request.url.startswith((url, "data:", "blob:")):
+                problems.append(f"foreign host: {request.url}")
 
-    def check_console(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            problems.append(f"console: {message.text}")
+        def check_console(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                problems.append(f"console: {message.text}")
 
-    page.on("request", check_request)
-    page.on("console", check_console)
-    page.on("pageerror", lambda error: problems.append(f"uncaught: {error}"))
-    page.goto(url)
-    yield page
-    context.close()
+        page.on("request", check_request)
+        page.on("console", check_console)
+        page.on("pageerror", lambda error: problems.append(f"uncaught: {error}"))
+        page.goto("/")
+        yield page
     assert not problems, problems
 
 

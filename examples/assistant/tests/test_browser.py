@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 from app import build_demo
 from tests.conftest import MakeApp, MakeSettings, Serve
 from tests.models import WAIT_SECONDS, Endless, Scripted
-from tests.page import assert_accessible, assert_fits_a_phone, visit
+from tests.page import assert_accessible, assert_fits_a_phone, open_page, visit
 from utils import server
 
 RICH = "# Title\n\n```python\nprint(1)\n```\n\nMath: $a^2$\n\n<script>alert(1)</script>"
@@ -61,7 +61,7 @@ def test_a_refused_message_does_not_reach_the_model_and_markup_does_no_harm(
     settings, model = make_settings(max_prompt_chars=10), Scripted(RICH)
     app = server.create_app(build_demo(settings, model), settings)
     # Not by `visit`: the browser itself notes the refusal, status 422, in the console.
-    with serve(app) as url, browser.new_page(base_url=url) as page:
+    with serve(app) as url, open_page(browser, url) as page:
         page.goto("/")
         say(page, "short")
         expect(page.locator(".bot h1")).to_have_text("Title")

@@ -19,12 +19,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from gradio_client import Client
-from starlette.testclient import TestClient
 
-from tests.conftest import MakeApp, MakeSettings, Serve, queue_of
+from tests.access import headers
+from tests.client import browse
+from tests.conftest import MakeApp, MakeSettings, Serve, environment, queue_of
 from utils import server
-from utils.events import queue_options
-from utils.settings import PROJECT_DIR
+from utils.settings import PROJECT_DIR, queue_options
 
 
 class Gates:
@@ -74,7 +74,7 @@ def started(*arguments: str, **variables: str) -> Iterator[tuple[subprocess.Pope
     process = subprocess.Popen(
         [sys.executable, "app.py", *arguments],
         cwd=PROJECT_DIR,
-        env=os.environ | {"APP_PORT": "0", "PYTHONUNBUFFERED": "1"} | variables,
+        env=os.environ | {"APP_PORT": "0", "PYTHONUNBUFFERED": "1"} | environment() | variables,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -97,7 +97,7 @@ def test_probes_tell_alive_from_ready(make_settings: MakeSettings) -> None:
     with gr.Blocks(analytics_enabled=False) as demo:
         gr.Textbox()
     app = server.create_app(demo, make_settings(), warm_up=warm.wait, close=lambda: closed.append(True))
-    with TestClient(app, base_url="http://localhost") as client:
+    with browse(app) as client:
         assert client.get("/healthz").json() == {"status": "ok"}
         assert client.get("/readyz").json() == {"status": "starting"}
         warm.set()
@@ -114,13 +114,13 @@ def test_a_stop_lets_the_answer_under_way_come_to_its_end(make_settings: MakeSet
     gates = Gates()
     app = slow_app(make_settings, gates)
     with serve(app) as url:
-        client = Client(url, verbose=False)
-        with httpx.Client(timeout=20).stream("GET", f"{url}/gradio_api/heartbeat/tab") as tab:
+        client = Client(url, verbose=False, headers=headers())
+        with httpx.Client(timeout=20, headers=headers()).stream("GET", f"{url}/gradio_api/heartbeat/tab") as tab:
             job = client.submit("answer", api_name="/stream")
             assert gates.started.wait(20)
             stopping = app.state.stop()
             assert next(tab.iter_lines()) == "data: ALIVE"
-            refused = httpx.post(f"{url}/gradio_api/call/stream", json={"data": ["late"]})
+            refused = httpx.post(f"{url}/gradio_api/call/stream", json={"data": ["late"]}, headers=headers())
             assert refused.status_code == 503
             assert "restarting" in refused.json()["detail"]
             look_twice(app.state.server)
@@ -135,7 +135,7 @@ def test_a_stop_lets_the_next_link_of_a_chain_run(make_settings: MakeSettings) -
     app = slow_app(make_settings, Gates())
     [link] = [number for number, fn in app.state.demo.fns.items() if fn.api_name == "follow"]
     app.state.work.stopping = True
-    with TestClient(app, base_url="http://localhost") as client:
+    with browse(app) as client:
         body: dict[str, Any] = {"data": ["x"], "session_hash": "s", "fn_index": link}
         assert client.post("/gradio_api/queue/join", json=body).status_code == 200
         for wrong in ({"fn_index": 0}, {"fn_index": 99}, {"fn_index": None}):
@@ -147,7 +147,7 @@ def test_a_second_signal_stops_at_once_but_an_echo_does_not(make_settings: MakeS
     gates = Gates()
     app = slow_app(make_settings, gates)
     with serve(app) as url:
-        Client(url, verbose=False).submit("answer", api_name="/stream")
+        Client(url, verbose=False, headers=headers()).submit("answer", api_name="/stream")
         assert gates.started.wait(20)
         app.state.stop()
         app.state.stop()
@@ -170,9 +170,9 @@ def test_a_stop_does_not_wait_longer_than_the_grace_period(make_settings: MakeSe
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM for processes")
 def test_app_py_serves_and_stops_cleanly_with_a_tab_open() -> None:
     with started(APP_MODEL_WORKERS="0") as (process, url):  # no need for processes that run a model
-        with httpx.stream("GET", f"{url}/gradio_api/heartbeat/tab") as tab:
+        with httpx.stream("GET", f"{url}/gradio_api/heartbeat/tab", headers=headers()) as tab:
             assert tab.status_code == 200
-            assert httpx.get(url).status_code == 200
+            assert httpx.get(url, headers=headers()).status_code == 200
             process.send_signal(signal.SIGTERM)
             for _ in tab.iter_raw():
                 pass
@@ -234,7 +234,7 @@ def test_an_unknown_theme_is_named_with_the_known_ones() -> None:
 
 def test_the_page_holds_the_title_and_the_queue_is_bounded(make_app: MakeApp, make_settings: MakeSettings) -> None:
     app = make_app(title="Named")
-    with TestClient(app, base_url="http://localhost") as client:
+    with browse(app) as client:
         config = json.loads(client.get("/config").text)
     assert config["title"] == "Named"
     assert queue_of(app).max_size == make_settings().queue_size

@@ -3,14 +3,21 @@
 import json
 import uuid
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from tests.access import headers
+
 
 class EventError(Exception):
     """What a user would see in the page when an event fails."""
+
+
+def browse(app: FastAPI, user: str = "ada", base_url: str = "http://localhost", **options: Any) -> TestClient:  # noqa: ANN401
+    """Send plain requests as somebody who is signed in, where the auth mode asks for that."""
+    return TestClient(app, base_url, headers=headers(user), raise_server_exceptions=False, **options)
 
 
 class AppTest:
@@ -19,8 +26,8 @@ class AppTest:
     It goes through the gate and Gradio's queue, so validation, limits, state and errors are the real ones.
     """
 
-    def __init__(self, app: FastAPI) -> None:
-        self.http = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+    def __init__(self, app: FastAPI, user: str = "ada") -> None:
+        self.http = browse(app, user)
         self.session = uuid.uuid4().hex
 
     def __enter__(self) -> Self:
@@ -30,10 +37,10 @@ class AppTest:
     def __exit__(self, *error: object) -> None:
         self.http.__exit__()
 
-    def another(self) -> "AppTest":
+    def another(self, user: str = "ada") -> "AppTest":
         """Give a second visitor of the same running app."""
-        other = object.__new__(AppTest)
-        other.http, other.session = self.http, uuid.uuid4().hex
+        other = AppTest(cast("FastAPI", self.http.app), user)
+        other.http.portal = self.http.portal
         return other
 
     def upload(self, path: Path) -> dict[str, Any]:

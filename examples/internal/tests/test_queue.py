@@ -10,6 +10,7 @@ import pytest
 from gradio_client import Client, handle_file
 
 from services import model
+from tests.access import headers
 from tests.conftest import MakeApp, Serve
 
 PATIENCE = 30
@@ -38,7 +39,7 @@ class SlowModel:
 
 def visitor(url: str) -> Client:
     """Visit the page as a session of its own, with the sample loaded."""
-    client = Client(url, verbose=False)
+    client = Client(url, verbose=False, headers=headers())
     client.predict(api_name="/load_sample")
     return client
 
@@ -80,7 +81,7 @@ class Joining:
     """Joins the queue without waiting for the answer, which tells at once whether there is room."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=f"{url}/gradio_api/call/", timeout=PATIENCE)
+        self.http = httpx.Client(base_url=f"{url}/gradio_api/call/", timeout=PATIENCE, headers=headers())
 
     def join(self, event: str) -> httpx.Response:
         """Ask for an event."""

@@ -1,5 +1,7 @@
 """Serving: FastAPI, Gradio mounted at its root, uvicorn. `python app.py` and production take the same path."""
 
+import asyncio
+import json
 import logging
 import socket
 import subprocess
@@ -19,8 +21,11 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from gradio import themes
+from starlette.types import Message, Receive
 
-from utils.gate import MB, Gate, Work
+from utils import passwords as auth_mode
+from utils.gate import MB, Gate
+from utils.identity import StoreDownError, cannot_check
 from utils.logs import RequestLog, set_up_logs
 from utils.settings import PROJECT_DIR, Settings
 
@@ -32,6 +37,67 @@ ONE_SIGNAL_SECONDS = 1.0
 """Signals that come closer together count as one."""
 CLOSE_SECONDS = 5
 """Time for connections to close once every answer is out."""
+
+
+class Work:
+    """Counts the requests under way, so that a stopping server knows when the last answer is out."""
+
+    def __init__(self, demo: gr.Blocks) -> None:
+        """Start with nothing under way."""
+        self.demo = demo
+        self.open = self.finished = 0
+        self.stopping = False
+        self.release_tabs = asyncio.Event()
+
+    def __enter__(self) -> None:
+        """Begin one request."""
+        self.open += 1
+
+    def __exit__(self, *_: object) -> None:
+        """End one request."""
+        self.open -= 1
+        self.finished += 1
+
+    def until_released(self, receive: Receive) -> Receive:
+        """Let a tab's standing connection end as if the visitor had left when the server is about to close."""
+
+        async def receive_or_leave() -> Message:
+            leave = asyncio.ensure_future(self.release_tabs.wait())
+            hear = asyncio.ensure_future(receive())
+            try:
+                await asyncio.wait({leave, hear}, return_when=asyncio.FIRST_COMPLETED)
+                return hear.result() if hear.done() else {"type": "http.disconnect"}
+            finally:
+                leave.cancel()
+                hear.cancel()
+
+        return receive_or_leave
+
+    def continues_chain(self, body: bytes) -> bool:
+        """Tell whether an event follows another (`.then`, `.success`): its user waits for an answer already."""
+        try:
+            function = self.demo.fns[json.loads(body)["fn_index"]]
+        except (ValueError, KeyError, TypeError):
+            return False
+        return function.trigger_after is not None
+
+
+def security_headers(settings: Settings) -> dict[str, str]:
+    """Headers for every answer. The policy admits this site only; Gradio's page needs inline scripts and styles."""
+    ancestors = " ".join(settings.frame_ancestors) or "'none'"
+    scripts = "'self' 'unsafe-inline' 'unsafe-eval'" if settings.allow_eval else "'self' 'unsafe-inline'"
+    policy = (
+        f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; media-src 'self' blob: data:; font-src 'self' data:; connect-src 'self'; "
+        f"worker-src 'self' blob:; frame-ancestors {ancestors}; base-uri 'self'; form-action 'self'; object-src 'none'"
+    )
+    headers = {
+        "content-security-policy": policy,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+    }
+    return headers if settings.frame_ancestors else headers | {"x-frame-options": "DENY"}
 
 
 def create_app(
@@ -52,7 +118,8 @@ def create_app(
         extra_paths: Exact paths of routes that you add to the returned application; the gate closes all others.
 
     """
-    work = Work()
+    access = auth_mode.build_access(settings)
+    work = Work(demo)
     ready = {"warm": warm_up is None}
 
     @asynccontextmanager
@@ -68,9 +135,10 @@ def create_app(
             yield
         if close is not None:
             close()
+        await access.close()
 
     app = FastAPI(title=settings.title, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.state.work, app.state.demo = work, demo
+    app.state.work, app.state.demo, app.state.access = work, demo, access
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
@@ -81,10 +149,21 @@ def create_app(
         state = "stopping" if work.stopping else "ready" if ready["warm"] else "starting"
         return JSONResponse({"status": state}, 200 if state == "ready" else 503)
 
+    access.add_routes(app)
+    app.add_exception_handler(StoreDownError, cannot_check)
+    access.add_to_page(demo)
+
     # The last one added is the outermost. Gradio answers cross-site requests by itself unless its parent has this
     # middleware, also with nothing allowed.
     app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "POST"])
-    app.add_middleware(Gate, settings=settings, work=work, demo=demo, extra_paths=extra_paths)
+    app.add_middleware(
+        Gate,
+        settings=settings,
+        work=work,
+        access=access,
+        headers=security_headers(settings),
+        extra_paths=extra_paths,
+    )
     app.add_middleware(RequestLog)
 
     cast("Any", gr.mount_gradio_app)(
@@ -100,6 +179,7 @@ def create_app(
         enable_monitoring=False,
         run_history=False,
         ssr_mode=False,
+        auth_dependency=access.name_of if access.known_only else None,
         mcp_server=False,
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
@@ -108,6 +188,7 @@ def create_app(
     # Gradio runs validators on `demo.app`. Mounting leaves that at an app of its own, where every session is new:
     # validators would see neither State nor the choices that an event gave a drop-down.
     demo.app = cast("Any", app.routes[-1]).app
+    access.know_page(demo.config)
     return app
 
 

@@ -9,9 +9,9 @@ import tempfile
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypedDict, get_origin
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -77,9 +77,31 @@ class Settings(BaseSettings):
     """Seconds after which an uploaded or generated file is deleted."""
     upload_dir: Path = Field(default_factory=default_upload_dir)
 
+    # Programs
+    api_keys: dict[str, str] = {}
+    """Who may come in with a key, and the SHA-256 of it; `python -m utils.identity NAME` makes one."""
+
     # Logs
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+
+    # Sign-in
+    session_cookie: str = "internal-tool-session"
+    """Name of the cookie, and prefix of what is kept in the store."""
+    sign_in_ttl: int = Field(default=28_800, ge=60)
+    """Seconds after which a visitor has to sign in anew."""
+    store_url: SecretStr = SecretStr("")
+    """`redis://...` (Redis 7 or later) where several replicas serve the app; empty keeps all of it in memory."""
+    session_secret: SecretStr = SecretStr("")
+    """Signs the cookies of visitors."""
+    accounts: dict[str, object] = {}
+    """Who may sign in: names with the hash of a password, or with `hash`, `name`, `email` and `groups`."""
+    accounts_file: Path | None = None
+    """A TOML file with a table for each name, beside or instead of `accounts`."""
+    login_limit: str = "10 per 5 minute"
+    """Tries for one name from one address."""
+    login_limit_address: str = "100 per 5 minute"
+    """Tries from one address."""
 
     # Tables
     model_concurrency: int = Field(default=2, ge=1)
@@ -127,7 +149,9 @@ def get_settings() -> Settings:
         raise SystemExit("\n".join(explain(error))) from None
     except SettingsError as error:
         field = str(error).split('"')[1]
-        raise SystemExit(f"""APP_{field.upper()}: write a list, such as ["example.com"]. See .env.example.""") from None
+        is_list = get_origin(Settings.model_fields[field].annotation) is list
+        shape = 'a list, such as ["example.com"]' if is_list else 'an object, such as {"name": "value"}'
+        raise SystemExit(f"APP_{field.upper()}: write {shape}. See .env.example.") from None
 
 
 def explain(error: ValidationError) -> list[str]:
@@ -139,3 +163,43 @@ def explain(error: ValidationError) -> list[str]:
         variable = name if name.isupper() else f"APP_{name.upper()}"
         lines.append(f"{variable}: {message}. See .env.example." if name else message)
     return lines
+
+
+# Queue and concurrency in one place, so that no event is left with a limit that nobody chose. Gradio's own defaults are
+# one call at a time, an unbounded queue, and an API route past the queue.
+
+
+class QueueOptions(TypedDict):
+    """Arguments of `Blocks.queue()`."""
+
+    max_size: int
+    default_concurrency_limit: int
+    status_update_rate: float
+    api_open: bool
+
+
+class Slots(TypedDict):
+    """Arguments of an event listener. Events with the same id share one limit; the lowest limit given wins."""
+
+    concurrency_id: str
+    concurrency_limit: int
+
+
+def queue_options(settings: Settings) -> QueueOptions:
+    """Bound the queue, close the route past it, and tell waiting users their place every 5 s, not at every change."""
+    return {
+        "max_size": settings.queue_size,
+        "default_concurrency_limit": settings.concurrency,
+        "status_update_rate": 5,
+        "api_open": False,
+    }
+
+
+def model_slots(settings: Settings) -> Slots:
+    """Limit the calls of the model, over all events that use it."""
+    return {"concurrency_id": "model", "concurrency_limit": settings.model_concurrency}
+
+
+def light_slots(settings: Settings) -> Slots:
+    """Limit everything else."""
+    return {"concurrency_id": "light", "concurrency_limit": settings.concurrency}

@@ -1,5 +1,6 @@
 """Fixtures. `make_app` is the way to an app with other settings."""
 
+import json
 import shutil
 import signal
 import threading
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
 
 from app import build_demo
+from tests.access import SETTINGS
 from tests.client import AppTest
 from utils import server
 from utils.settings import Settings
@@ -28,12 +30,20 @@ def queue_of(app: FastAPI) -> Any:  # noqa: ANN401
     return app.state.demo._queue  # noqa: SLF001
 
 
+def environment() -> dict[str, str]:
+    """Give the environment in which `app.py` starts."""
+    return {
+        name if name.isupper() else f"APP_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in SETTINGS.items()
+    }
+
+
 @pytest.fixture(scope="session")
 def make_settings() -> MakeSettings:
     """Make settings that do not depend on the `.env` of whoever runs the tests."""
 
     def make(**changes: Any) -> Settings:  # noqa: ANN401
-        return Settings(_env_file=None, **changes)
+        return Settings(_env_file=None, **(SETTINGS | changes))
 
     return make
 

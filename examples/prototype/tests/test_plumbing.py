@@ -19,9 +19,9 @@ from starlette.testclient import TestClient
 import utils
 from tests.conftest import MakeSettings
 from utils.errors import boundary
-from utils.events import light_slots, model_slots, queue_options
 from utils.logs import AddRequestId, JsonFormatter, RequestLog, set_up_logs
 from utils.preprocess import InputError
+from utils.settings import light_slots, model_slots, queue_options
 
 SECRET = "postgres://user:secret@db"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tests.conftest import MakeSettings
+from tests.conftest import MakeSettings, environment
 from utils import settings as module
 from utils.settings import PROJECT_DIR, Settings, explain, get_settings
 
@@ -49,7 +49,7 @@ def test_a_wrong_setting_is_one_line_and_an_exit_code(variables: dict[str, str],
     run = subprocess.run(
         [sys.executable, "app.py"],
         cwd=PROJECT_DIR,
-        env=os.environ | variables,
+        env=os.environ | environment() | variables,
         capture_output=True,
         text=True,
         check=False,

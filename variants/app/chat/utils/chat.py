@@ -7,8 +7,7 @@ from typing import Any, cast
 
 import gradio as gr
 
-from utils.events import light_slots, model_slots
-from utils.settings import Settings
+from utils.settings import Settings, light_slots, model_slots
 
 Conversation = list[dict[str, Any]]
 

@@ -8,6 +8,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from services import model
+from tests.access import headers
 from tests.conftest import MakeApp, Serve, queue_of
 from utils.preprocess import Bitmap
 
@@ -48,7 +49,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]
 
 def connected(url: str, count: int) -> list[Client]:
     """Connect several visitors. The server lets go of them when it stops; closing one takes a second."""
-    return [Client(url, verbose=False) for _ in range(count)]
+    return [Client(url, verbose=False, headers=headers()) for _ in range(count)]
 
 
 def test_a_full_queue_answers_at_once_and_nothing_hangs(

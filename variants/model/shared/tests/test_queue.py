@@ -8,6 +8,7 @@ from gradio_client import Client
 
 from app import build_demo
 from services.protocol import ChatModel
+from tests.access import headers
 from tests.conftest import MakeSettings, Serve, queue_of
 from tests.models import WAIT_SECONDS, Endless, Gathering
 from tests.test_events import PUBLIC_EVENTS
@@ -23,7 +24,7 @@ def app_with(model: ChatModel, make_settings: MakeSettings, **changes: Any) -> F
 
 def visitor(url: str) -> Client:
     """Visit the app as a program, which may have many calls under way."""
-    return Client(url, verbose=False)
+    return Client(url, verbose=False, headers=headers())
 
 
 def test_a_full_queue_answers_at_once_and_nothing_hangs(make_settings: MakeSettings, serve: Serve) -> None:
