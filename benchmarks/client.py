@@ -79,7 +79,8 @@ async def run(arguments: argparse.Namespace) -> Seen:
     async def work() -> None:
         nonlocal left
         session = uuid.uuid4().hex
-        async with Connection(arguments.url, arguments.cookie) as http:
+        cookie = f"replica={session}" if arguments.spread else arguments.cookie
+        async with Connection(arguments.url, cookie) as http:
             while left > 0 and not seen.failures:
                 left -= 1
                 try:
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100)
     parser.add_argument("--probe", default="", help="a path to ask for all the time, beside the load")
     parser.add_argument("--cookie", default="", help="whom the users are signed in as")
+    parser.add_argument("--spread", action="store_true", help="give each user a cookie of its own, for nginx to go by")
     parser.add_argument("--sign-in", default="", help="sign in with this form instead of calling events")
     parser.add_argument("--plain", action="store_true", help="read /stream, without Gradio's protocol")
     print(json.dumps(asdict(asyncio.run(run(parser.parse_args())))))

@@ -10,11 +10,25 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import ROOT, ageing, batching, cpu, first_test, gate, noop, scaffold, sign_in, start, streams
+from benchmarks import (
+    ROOT,
+    ageing,
+    batching,
+    cpu,
+    first_test,
+    gate,
+    noop,
+    replicas,
+    scaffold,
+    sign_in,
+    start,
+    stop,
+    streams,
+)
 from benchmarks.figures import QUICK_ROUNDS, ROUNDS, Figure
 
 REPORT = ROOT / "benchmarks" / "REPORT.md"
-BENCHMARKS = (noop, streams, cpu, batching, ageing, start, scaffold, first_test, gate, sign_in)
+BENCHMARKS = (noop, streams, cpu, batching, ageing, start, scaffold, first_test, gate, sign_in, stop, replicas)
 PACKAGES = ("gradio", "fastapi", "uvicorn", "copier", "scikit-learn")
 
 INTRODUCTION = """\
@@ -35,6 +49,8 @@ within their row.
   the run.
 * The naive app grows slower with every event. Figure 1 therefore has two rows, and both are held against its target:
   1a sends as many requests to both apps, 1b looks only at the first ones that a new naive server answers.
+* Figure 15 has nginx, as a project of the target `docker` configures it, in front of both sides. An event takes two
+  requests, and only the process that took the first can answer the second, so a session at the wrong one is a failure.
 * Figure 7 sends all of its 10,000 events. Figure 11, the time of the whole CI run, is measured by CI itself.
 
 Machine: {machine}.

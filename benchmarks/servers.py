@@ -103,7 +103,12 @@ class Server:
     """A server that runs."""
 
     url: str
-    pid: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        return self.process.pid
 
     def cpu_seconds(self) -> float:
         """Give the processor time that the process has used until now (Linux only)."""
@@ -128,7 +133,7 @@ def running(command: Command, ready: str = "/") -> Generator[Server]:
         )
         try:
             wait_until_ready(process, port, ready)
-            yield Server(f"http://127.0.0.1:{port}", process.pid)
+            yield Server(f"http://127.0.0.1:{port}", process)
         except BaseException:
             log.seek(0)
             print(*log.readlines()[-20:], sep="", file=sys.stderr)

@@ -1,0 +1,82 @@
+"""Journeys through the page, in a real browser."""
+
+from pathlib import Path
+
+import pandas as pd
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.conftest import MakeApp, Serve
+from tests.page import PHONE_WIDTH, assert_accessible, assert_fits_a_phone, visit
+
+SAMPLE = "Use the sample table"
+STORED = "(localStorage.getItem('explorer') ?? '')"
+"""What the browser keeps; encrypted, so that only a change can be seen."""
+
+
+def plot(page: Page) -> Locator:
+    """Find what is drawn."""
+    return page.locator("svg.marks:visible")
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose from a drop-down."""
+    page.get_by_label(label, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def test_a_visitor_explores_the_sample(browser: Browser, make_app: MakeApp, serve: Serve) -> None:
+    with serve(make_app()) as url, visit(browser, url) as page:
+        expect(page.get_by_role("button", name=SAMPLE)).to_be_visible()
+        expect(page.get_by_role("button", name="Download")).to_have_count(0)
+        assert_accessible(page)
+        page.get_by_role("button", name=SAMPLE).click()
+        expect(plot(page)).to_be_visible()
+
+        choose(page, "Column", "city")
+        page.get_by_label("Value", exact=True).fill("Oslo")
+        page.get_by_role("button", name="Add filter").click()
+        expect(page.get_by_text("36 of 108 rows")).to_be_visible()
+        page.get_by_label("bar").check()
+        expect(plot(page).get_by_text("temperature (sum)")).to_be_visible()
+        assert_accessible(page)
+
+        page.get_by_role("tab", name="Statistics").click()
+        expect(page.get_by_role("gridcell", name="temperature")).to_be_visible()
+        page.get_by_role("tab", name="History").click()
+        expect(page.get_by_role("gridcell", name="Keep city is Oslo")).to_be_visible()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download").click()
+        assert download.value.suggested_filename == "weather.csv"
+        assert set(pd.read_csv(download.value.path())["city"]) == {"Oslo"}
+
+        page.get_by_role("button", name="Undo").click()
+        expect(page.get_by_text("108 of 108 rows")).to_be_visible()
+        assert_fits_a_phone(page)
+
+
+def test_preferences_outlive_a_refresh(browser: Browser, make_app: MakeApp, serve: Serve) -> None:
+    with serve(make_app()) as url, visit(browser, url) as page:
+        page.get_by_role("button", name=SAMPLE).click()
+        expect(plot(page)).to_be_visible()
+        before = page.evaluate(STORED)
+        page.get_by_label("scatter").check()
+        page.wait_for_function(f"before => {STORED} !== before", arg=before)
+        page.reload()
+        page.get_by_role("button", name=SAMPLE).click()
+        expect(page.get_by_label("scatter")).to_be_checked()
+
+
+def test_on_a_phone_a_bad_file_is_explained_and_the_next_one_works(
+    browser: Browser, make_app: MakeApp, serve: Serve, tmp_path: Path
+) -> None:
+    bad, good = tmp_path / "bad.csv", tmp_path / "good.csv"
+    bad.write_text("a,b\n1,2\n1,2,3\n", encoding="utf-8")
+    good.write_text("a,b\n1,2\n3,4\n", encoding="utf-8")
+    with serve(make_app()) as url, visit(browser, url, PHONE_WIDTH) as page:
+        field = page.locator("input[type=file]")
+        field.set_input_files(bad)
+        expect(page.get_by_text("The file is broken")).to_be_visible()
+        field.set_input_files(good)
+        expect(page.get_by_text("2 of 2 rows")).to_be_visible()
+        expect(plot(page)).to_be_visible()
+        assert_fits_a_phone(page)
