@@ -91,3 +91,12 @@ def test_the_default_project_has_few_files(template: Path, tmp_path: Path) -> No
 
 def test_the_test_client_of_a_project_stays_small() -> None:
     assert len((ROOT / "template" / "tests" / "client.py").read_text(encoding="utf-8").splitlines()) <= 80
+
+
+def test_the_gate_stays_readable() -> None:
+    parts = [ROOT / "template/utils/gate.py", ROOT / "variants/auth/shared/utils/members.py"]
+    lines = [len(path.read_text(encoding="utf-8").splitlines()) for path in parts]
+    assert sum(lines) <= 400
+    for path in [*parts, *(ROOT / "variants" / "auth").rglob("*.py")]:
+        if "tests" not in path.parts:
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 250, path

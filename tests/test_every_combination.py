@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import itertools
 import shutil
 import sys
 import tomllib
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import Answers, combinations, files, name_of, render, run
+from tests.conftest import Answers, choices, combinations, files, name_of, render, run
 
 LINTED = (".py", ".toml")
 
@@ -40,16 +41,6 @@ def distinct(projects: dict[str, Path], suffix: str) -> dict[str, Path]:
                 found.setdefault(key, path)
     assert found
     return found
-
-
-def differing(projects: dict[str, Path]) -> list[Path]:
-    """Give one project for each distinct set of Python files: most targets add none."""
-    found: dict[str, Path] = {}
-    for project in projects.values():
-        sources = [path for path in files(project) if path.suffix in LINTED]
-        texts = b"".join(path.name.encode() + path.read_bytes() for path in sources)
-        found.setdefault(hashlib.sha256(texts).hexdigest(), project)
-    return list(found.values())
 
 
 def test_all_combinations_are_there(projects: dict[str, Path]) -> None:
@@ -82,9 +73,10 @@ def test_no_file_shows_traces_of_rendering(projects: dict[str, Path]) -> None:
 def test_every_project_is_formatted_and_lints_clean(projects: dict[str, Path]) -> None:
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
     assert ruff
-    for project in differing(projects):
-        run(ruff, "format", "--check", "--no-cache", ".", cwd=project)
-        run(ruff, "check", "--no-cache", ".", cwd=project)
+    # Each file is held against the settings of its own project.
+    [folder] = {project.parent for project in projects.values()}
+    run(ruff, "format", "--check", "--no-cache", ".", cwd=folder)
+    run(ruff, "check", "--no-cache", ".", cwd=folder)
 
 
 def test_lint_is_on_for_everything_with_few_exceptions(projects: dict[str, Path]) -> None:
@@ -95,11 +87,41 @@ def test_lint_is_on_for_everything_with_few_exceptions(projects: dict[str, Path]
         assert len(ignored) <= 8
 
 
-def test_services_and_utils_are_strictly_typed(projects: dict[str, Path]) -> None:
+def every_pair() -> list[Answers]:
+    """Give few combinations in which every two answers to different questions meet."""
+    targets, modes = choices("deploy_target"), choices("auth_mode")
+    apps = list(dict.fromkeys((each["app_type"], each.get("model")) for each in combinations()))
+
+    def is_kept(answers: Answers) -> bool:
+        app = apps.index((answers["app_type"], answers.get("model")))
+        return targets.index(answers["deploy_target"]) == (app + modes.index(answers["auth_mode"])) % len(targets)
+
+    return list(filter(is_kept, combinations()))
+
+
+def test_few_combinations_hold_every_pair() -> None:
+    def pairs(several: list[Answers]) -> set[frozenset[tuple[str, str]]]:
+        return {frozenset(pair) for answers in several for pair in itertools.combinations(answers.items(), 2)}
+
+    assert pairs(every_pair()) == pairs(combinations())
+
+
+def strictly_typed(project: Path) -> None:
+    """Let pyright look at the services and utils of a project."""
     pyright = shutil.which("basedpyright", path=str(Path(sys.executable).parent))
     assert pyright
-    for project in differing(projects):
-        run(pyright, "--pythonpath", sys.executable, cwd=project)
+    run(pyright, "--pythonpath", sys.executable, cwd=project)
+
+
+@pytest.mark.parametrize("answers", every_pair()[::7], ids=name_of)
+def test_services_and_utils_are_strictly_typed(answers: Answers, projects: dict[str, Path]) -> None:
+    strictly_typed(projects[name_of(answers)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", every_pair(), ids=name_of)
+def test_every_pair_of_answers_is_strictly_typed(answers: Answers, template: Path, tmp_path: Path) -> None:
+    strictly_typed(render(template, tmp_path / "app", answers))
 
 
 def test_services_never_import_gradio(projects: dict[str, Path]) -> None:

@@ -41,7 +41,8 @@ def image(engine: Engine, template: Path, tmp_path_factory: pytest.TempPathFacto
 def container(engine: Engine, image: str) -> Iterator[tuple[str, str]]:
     """Run the image as its documentation says, and give the container's name and its address."""
     port = free_port()
-    settings = [f"--env={name}={value}" for name, value in (SLOW | {"APP_PORT": str(port)}).items()]
+    variables = SLOW | {"APP_PORT": str(port), "APP_METRICS_PORT": "0"}
+    settings = [f"--env={name}={value}" for name, value in variables.items()]
     hardened = ["--read-only", "--tmpfs=/tmp:size=256m,mode=1777", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
     hardened.append("--read-only-tmpfs=false")  # podman would add other writable folders
     name = engine("run", "--detach", "--network=host", *hardened, *settings, image).splitlines()[-1]

@@ -6,17 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, Answers, choices, combinations, copier, name_of, run
+from tests.conftest import ROOT, Answers, combinations, copier, name_of, run
 
 LOCAL = [answers for answers in combinations() if answers["deploy_target"] == "local"]
+ELSEWHERE = [answers for answers in combinations() if answers not in LOCAL and answers["app_type"] == "interface"]
 FULL = [answers for answers in LOCAL if answers["auth_mode"] == "none" or answers["app_type"] == "interface"]
-"""Every app and model with nobody signed in, and one app in every auth mode."""
-FULL += [
-    {"app_type": "blocks", "deploy_target": target, "auth_mode": "none"}
-    for target in choices("deploy_target")
-    if target != "local"
-]
-"""One app for every other target: targets add files, and change nothing that an app or a mode does."""
+FULL += [answers for answers in ELSEWHERE if answers["auth_mode"] == "none"]
+"""Every app and model with nobody signed in, one app in every auth mode, and one for every other place to run."""
 PAIRS = [answers for answers in LOCAL if answers not in FULL and answers.get("model") != "openai"]
 """Every other pair of an app and an auth mode: what concerns who may do what."""
 ABOUT_ACCESS = ["tests/test_gate.py", "tests/test_members.py", "tests/test_events.py"]

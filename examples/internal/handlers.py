@@ -14,6 +14,7 @@ from services import model, tables
 from services.model import Columns, Exploration, Filter
 from utils.errors import boundary
 from utils.gate import MB
+from utils.logs import model_time
 from utils.preprocess import InputError, chosen, clean_text, uploaded
 from utils.registry import SessionRegistry
 from utils.settings import Settings
@@ -97,7 +98,9 @@ class Explorer:
             progress(share, desc="Reading the table")
 
         encoding = encoding or tables.DETECT
-        return self.open(tables.read_csv(uploaded(file), encoding=encoding, limits=self.limits, report=report), request)
+        with model_time():
+            table = tables.read_csv(uploaded(file), encoding=encoding, limits=self.limits, report=report)
+        return self.open(table, request)
 
     @boundary
     def load_sample(self, request: gr.Request) -> Updates:
@@ -125,7 +128,7 @@ class Explorer:
     def show(self, state: Exploration, rows: int, request: gr.Request) -> Updates:
         """Show the size, the first rows and the steps."""
         table = self.workspace(state, request).table
-        view = model.apply(table.frame, state)
+        view = self.view(state, request)
         (rows_left, columns_left), (rows_all, columns_all) = view.shape, table.frame.shape
         size = f"{rows_left:,} of {rows_all:,} rows, {columns_left:,} of {columns_all:,} columns"
         note = f"**{table.name}** · {size} · {table.note}"
@@ -143,7 +146,7 @@ class Explorer:
         self, state: Exploration, chart: str, x: str | None, y: str | None, colour: str | None, request: gr.Request
     ) -> Updates:
         """Draw a chart, or say what to choose."""
-        view = model.apply(self.workspace(state, request).table.frame, state)
+        view = self.view(state, request)
         if not (x and y):
             hint = gr.Markdown("Choose a horizontal and a vertical axis.", visible=True)
             return [*(plot(visible=HIDDEN) for plot in PLOTS.values()), hint]
@@ -159,7 +162,7 @@ class Explorer:
         workspace = self.workspace(state, request)
         path = workspace.folder / f"{workspace.table.name}.csv"
         path.parent.mkdir(exist_ok=True)
-        model.apply(workspace.table.frame, state).to_csv(path, index=False)
+        self.view(state, request).to_csv(path, index=False)
         return str(path)
 
     @boundary
@@ -177,7 +180,13 @@ class Explorer:
 
     def take(self, state: Exploration, request: gr.Request) -> Updates:
         """Try the steps before they are kept, and offer the columns that are left."""
-        return [state, *axes(model.apply(self.workspace(state, request).table.frame, state))]
+        return [state, *axes(self.view(state, request))]
+
+    def view(self, state: Exploration, request: gr.Request) -> pd.DataFrame:
+        """Give the session's table as it is after all steps."""
+        frame = self.workspace(state, request).table.frame
+        with model_time():
+            return model.apply(frame, state)
 
     def workspace(self, state: Exploration, request: gr.Request) -> Workspace:
         """Find the session's table.
@@ -197,7 +206,8 @@ class Explorer:
 @gr.cache(key=lambda call: [call["state"].table_id, repr(call["state"].steps)], per_session=True)
 def statistics(state: Exploration, table: tables.Table) -> pd.DataFrame:
     """Summarise once for the same table and steps: this takes a second where a table is large."""
-    return model.summarise(model.apply(table.frame, state))
+    with model_time():
+        return model.summarise(model.apply(table.frame, state))
 
 
 def axes(frame: pd.DataFrame) -> Updates:

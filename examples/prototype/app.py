@@ -13,7 +13,7 @@ from PIL import Image
 
 from services import model
 from utils import server
-from utils.errors import boundary
+from utils.errors import boundary, translated
 from utils.pool import Pool
 from utils.preprocess import Bitmap, Drawing, InputError, to_bitmap
 from utils.settings import Settings, get_settings, queue_options
@@ -79,7 +79,7 @@ def validate(drawings: list[Drawing | None]) -> list[list[dict[str, Any]]]:
     return [[gr.validate(is_valid=True, message="") for _ in drawings]]
 
 
-@boundary  # Gradio shows whatever a validator raises.
+@translated("validate")  # Gradio shows whatever a validator raises.
 def first_problem(drawings: list[Drawing | None]) -> InputError | None:
     """Give the reason why the first bad drawing cannot be read."""
     for drawing in drawings:

@@ -355,7 +355,7 @@ def test_everybody_is_a_guest_where_nobody_signs_in(make_settings: MakeSettings)
     access = identity.build_access(make_settings())
     request = HTTPConnection({"type": "http", "headers": [], "state": {}})
     assert asyncio.run(access.identify(request)) == identity.current_user(request) == identity.GUEST
-    assert access.name_of(request) == "Guest"
+    assert (access.name_of(request), identity.GUEST.owner) == ("Guest", "none:guest")
     assert asyncio.run(access.owns(identity.GUEST, request.scope))
     assert asyncio.run(access.close()) is None
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from utils.logs import model_time
+
 UPDATE_SECONDS = 0.1
 
 
@@ -38,14 +40,15 @@ async def throttled(
     started = clock()
     text, tokens, first_token, due = "", 0, 0.0, started
     latest = shown = None
-    async with aclosing(pieces):
-        async for piece in pieces:
-            now = clock()
-            first_token = first_token if tokens else now - started
-            text, tokens = text + piece, tokens + 1
-            latest = Snapshot(text, tokens, first_token, now - started)
-            if now >= due:
-                shown, due = latest, now + every
-                yield latest
+    with model_time():
+        async with aclosing(pieces):
+            async for piece in pieces:
+                now = clock()
+                first_token = first_token if tokens else now - started
+                text, tokens = text + piece, tokens + 1
+                latest = Snapshot(text, tokens, first_token, now - started)
+                if now >= due:
+                    shown, due = latest, now + every
+                    yield latest
     if latest is not None and latest is not shown:
         yield latest

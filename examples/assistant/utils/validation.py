@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from utils.errors import boundary
+from utils.errors import translated
 from utils.preprocess import InputError
 
 Value = TypeVar("Value")
@@ -14,8 +14,8 @@ Value = TypeVar("Value")
 def first_input(check: Callable[[Value], object]) -> Callable[..., Any]:
     """Make an event's `validator` that holds its first input against `check`, which raises `InputError`."""
 
-    # Gradio shows whatever a validator raises, so it stands behind the error boundary like any handler.
-    @boundary
+    # Gradio shows whatever a validator raises, so it stands behind the error boundary, although it is no event.
+    @translated("validate")
     def validate(value: Value, *others: object) -> Any:  # noqa: ANN401
         try:
             check(value)

@@ -17,13 +17,25 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 import utils
+from tests.client import AppTest
 from tests.conftest import MakeSettings
-from utils.errors import boundary
-from utils.logs import AddRequestId, JsonFormatter, RequestLog, set_up_logs
+from utils import logs, server
+from utils.errors import boundary, translated
+from utils.logs import AddOrigin, JsonFormatter, RequestLog, set_up_logs
 from utils.preprocess import InputError
 from utils.settings import light_slots, model_slots, queue_options
 
 SECRET = "postgres://user:secret@db"
+SESSION = "private-session"
+Reported = list[dict[str, Any]]
+
+
+@pytest.fixture
+def reported(monkeypatch: pytest.MonkeyPatch) -> Reported:
+    """Collect what is reported to those who count."""
+    found: Reported = []
+    monkeypatch.setattr(logs, "observers", [lambda _, facts: found.append(facts)])
+    return found
 
 
 def explode(error: Exception) -> None:
@@ -90,11 +102,7 @@ def test_an_error_made_for_the_page_passes_unchanged(call: Callable[[Exception],
     assert shown.value is original
 
 
-def test_results_pass_the_boundary() -> None:
-    assert boundary(len)([1, 2]) == 2
-
-
-def test_a_stream_that_is_stopped_closes_the_handler() -> None:
+def test_a_stream_that_is_stopped_closes_the_handler(reported: Reported) -> None:
     closed: list[bool] = []
 
     @boundary
@@ -112,6 +120,69 @@ def test_a_stream_that_is_stopped_closes_the_handler() -> None:
         assert closed == [True]  # already now, and not when the garbage is collected
 
     asyncio.run(stop_after_one())
+    assert reported[0]["outcome"] == "stopped"
+
+
+OUTCOMES = [(InputError("too long"), "refused"), (gr.Error("as it is"), "refused"), (RuntimeError(SECRET), "failed")]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(("error", "outcome"), OUTCOMES)
+def test_an_event_that_ends_in_an_error_has_one_line(
+    call: Callable[[Exception], object], error: Exception, outcome: str, reported: Reported
+) -> None:
+    with pytest.raises(gr.Error):
+        call(error)
+    [facts] = reported
+    assert facts["outcome"] == outcome
+    assert facts["error"] == type(error).__name__
+    assert facts["seconds"] >= facts.get("first_seconds", 0)
+    assert ("first_seconds" in facts) == ("stream" in facts["handler"])
+    assert SECRET not in str(facts)
+
+
+def test_an_event_that_ends_well_has_one_line(reported: Reported) -> None:
+    assert boundary(len)([1, 2]) == 2
+    [facts] = reported
+    assert facts["handler"] == "len"
+    assert facts["outcome"] == "ok"
+    assert "error" not in facts
+
+
+def test_a_validator_is_no_event(reported: Reported) -> None:
+    with pytest.raises(gr.Error):
+        translated("validate")(explode)(InputError("too long"))
+    assert reported == []
+
+
+def test_lines_of_an_event_in_the_queue_name_its_request_and_session(
+    make_settings: MakeSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    @boundary
+    def deep() -> Iterator[str]:
+        yield "first"
+        logging.getLogger("app.deep").info("inside")
+        yield "last"
+
+    with gr.Blocks(analytics_enabled=False) as demo:
+        gr.Button().click(deep, None, gr.Textbox(), api_name="deep")
+    demo.queue(**queue_options(make_settings()))
+    app = server.create_app(demo, make_settings())
+    with caplog.at_level(logging.INFO), caplog.filtering(AddOrigin()), AppTest(app) as test:
+        joined = test.http.post("/gradio_api/call/deep", json={"data": [], "session_hash": SESSION})
+        test.http.get(f"/gradio_api/call/deep/{joined.json()['event_id']}")
+    lines = {record.name: vars(record) for record in caplog.records}
+    for line in (lines["app.deep"], lines["app.events"]):
+        assert line["request_id"] == joined.headers["x-request-id"]
+        assert line["session"] == logs.short(SESSION)
+    assert lines["app.events"]["handler"] == "deep"
+    assert lines["app.events"]["outcome"] == "ok"
+
+
+def test_the_model_is_timed_also_when_it_is_stopped(reported: Reported) -> None:
+    with pytest.raises(GeneratorExit), logs.model_time():
+        raise GeneratorExit
+    assert list(reported[0]) == ["seconds"]
 
 
 def test_a_json_line_holds_the_facts_and_the_exception(
@@ -129,7 +200,7 @@ def test_a_json_line_holds_the_facts_and_the_exception(
     assert line["message"] == "failed here"
     assert line["level"] == "error"
     assert line["error_id"] == "abc"
-    assert line["request_id"] == "-"
+    assert line["request_id"] == line["session"] == "-"
     assert "ValueError: é" in line["exception"]
     set_up_logs(make_settings())
     assert not isinstance(logging.root.handlers[0].formatter, JsonFormatter)
@@ -140,13 +211,20 @@ def test_every_answer_carries_the_id_that_is_in_the_log(caplog: pytest.LogCaptur
     app = FastAPI()
     app.add_middleware(RequestLog)
     with caplog.at_level(logging.INFO), TestClient(app) as client:
-        given = client.get("/missing?session_hash=private", headers={"x-request-id": "from-the-proxy"})
+        query = f"/missing?x=1&session_hash={SESSION}"
+        given = client.get(query, headers={"x-request-id": "from-the-proxy"})
         made = client.get("/missing", headers={"x-request-id": "bad id\x7f"})
+        for path in ("heartbeat/", "stream/", "file=", "call/name/", "call/v2/name/"):
+            client.get(f"/gradio_api/{path}{SESSION}")
+        client.get("/gradio_api/call/v2/name")
     assert given.headers["x-request-id"] == "from-the-proxy"
     assert len(made.headers["x-request-id"]) == 32
     lines = [record for record in caplog.records if record.name == "app.access"]
     assert vars(lines[0])["status"] == 404
-    assert "private" not in caplog.text.split("HTTP Request")[0]
+    assert vars(lines[0])["session"] == logs.short(SESSION)
+    assert all(vars(line)["path"].endswith(logs.short(SESSION)) for line in lines[2:-1])
+    assert vars(lines[-1])["path"] == "/gradio_api/call/v2/name"
+    assert all(SESSION not in JsonFormatter().format(line) for line in lines)
 
 
 def test_gradio_is_told_to_stay_quiet_before_it_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,8 +252,9 @@ def test_limits_come_from_the_settings(make_settings: MakeSettings) -> None:
 
 def test_a_record_that_names_its_request_keeps_the_name() -> None:
     record = logging.makeLogRecord({"request_id": "given"})
-    assert AddRequestId().filter(record)
+    assert AddOrigin().filter(record)
     assert vars(record)["request_id"] == "given"
+    assert vars(record)["session"] == "-"
 
 
 def test_only_requests_get_an_id() -> None:

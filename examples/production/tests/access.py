@@ -10,6 +10,8 @@ from utils.sessions import Session, Sessions
 from utils.settings import Settings
 from utils.store import MemoryStore
 
+SIGNS_IN = True
+"""Whether the app itself keeps sign-ins, which can be over."""
 PASSWORD = "correct horse battery staple"
 HASH = HASHER.hash(PASSWORD)
 KEY, API_KEYS = new_key("robot")

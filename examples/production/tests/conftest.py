@@ -33,7 +33,7 @@ def queue_of(app: FastAPI) -> Any:  # noqa: ANN401
 def environment() -> dict[str, str]:
     """Give the environment in which `app.py` starts."""
     return {
-        f"APP_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        name if name.isupper() else f"APP_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
         for name, value in SETTINGS.items()
     }
 

@@ -17,7 +17,7 @@ from services import model, tables
 from tests.client import AppTest, EventError
 from tests.conftest import MakeApp, MakeSettings
 from utils import server
-from utils.settings import PROJECT_DIR, Settings
+from utils.settings import PROJECT_DIR
 
 PUBLIC_EVENTS = {
     "load_csv",
@@ -43,9 +43,9 @@ def people(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[AppTest]:
+def running(make_settings: MakeSettings) -> Iterator[AppTest]:
     """Start the app once: every test brings its own visitor."""
-    settings = Settings(_env_file=None)
+    settings = make_settings()
     with AppTest(server.create_app(build_demo(settings), settings)) as test:
         yield test
 

@@ -20,7 +20,8 @@ from tests.page import assert_accessible, assert_fits_a_phone
 from utils import passwords, tries
 from utils.identity import User
 from utils.passwords import HASHER, build_access
-from utils.sessions import Session, check_secret
+from utils.secret import check_secret
+from utils.sessions import Session
 from utils.settings import Settings
 
 HTML = {"accept": "text/html,application/xhtml+xml"}

@@ -2,21 +2,22 @@
 
 import inspect
 import logging
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, closing, contextmanager
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import gradio as gr
-from gradio.context import LocalContext
 
-from utils.logs import request_id
+from utils.logs import origin, report
 from utils.preprocess import InputError
 
 log = logging.getLogger("app.events")
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+Chunk = TypeVar("Chunk")
 
 
 @contextmanager
@@ -24,7 +25,8 @@ def translated(handler: str) -> Generator[None]:
     """Turn every exception into a `gr.Error` with an id that is also in the log.
 
     What a user can put right (`InputError`) is shown as it is; anything else is logged in full and shown as a
-    generic message, because its text may hold paths, queries or secrets.
+    generic message, because its text may hold paths, queries or secrets. A validator stands behind this alone: it is
+    no event.
     """
     try:
         yield
@@ -32,7 +34,7 @@ def translated(handler: str) -> Generator[None]:
         raise
     except Exception as error:
         error_id = uuid.uuid4().hex[:8]
-        facts = {"handler": handler, "error_id": error_id, "request_id": current_request_id()}
+        facts = {"handler": handler, "error_id": error_id}
         if isinstance(error, InputError):
             log.info("%s refused its input: %s", handler, error, extra=facts)
             text, title = f"{error} (id {error_id})", str(getattr(error, "title", "Please check your input"))
@@ -42,11 +44,41 @@ def translated(handler: str) -> Generator[None]:
         raise gr.Error(text, title=title, print_exception=False) from error
 
 
-def current_request_id() -> str:
-    """Give the id of the request that started the event, also where a queue worker runs it later."""
-    request = cast("Any", LocalContext.request.get(None))
-    state = getattr(request, "state", None)
-    return str(getattr(state, "request_id", request_id.get()))
+class Event:
+    """One run of a handler, from its start to the line in the log that says how it ended."""
+
+    def __init__(self, handler: str) -> None:
+        """Start the clock."""
+        # Asked now: a stream that is stopped ends in a place that knows nothing of its request.
+        self.facts: dict[str, Any] = {"handler": handler, **origin()}
+        self.started = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Tell how long the event has been running."""
+        return round(time.perf_counter() - self.started, 4)
+
+    def shows(self, chunk: Chunk) -> Chunk:
+        """Pass a chunk on, and note when the first one came."""
+        if "first_seconds" not in self.facts:
+            self.facts["first_seconds"] = self.seconds()
+        return chunk
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Report the outcome: ok, refused (for the user to put right), failed or stopped."""
+        if kind is None:
+            outcome = "ok"
+        elif issubclass(kind, InputError | gr.Error):
+            outcome = "refused"
+        else:  # Streams are stopped by a `GeneratorExit`, tasks by a `CancelledError`: both are no `Exception`.
+            outcome = "failed" if issubclass(kind, Exception) else "stopped"
+        self.facts |= {"outcome": outcome, "seconds": self.seconds()}
+        if outcome in {"refused", "failed"}:
+            self.facts["error"] = getattr(kind, "__name__", "")
+        report(log, logging.INFO, "%(handler)s: %(outcome)s after %(seconds)ss", self.facts)
 
 
 def boundary(handler: Handler) -> Handler:
@@ -67,10 +99,10 @@ def _guard_async_stream(handler: Callable[..., Any]) -> Callable[..., AsyncItera
     @wraps(handler)
     async def guarded(*args: object, **kwargs: object) -> AsyncIterator[Any]:
         # Closed here and not by the garbage collector, so that Stop reaches the model at once.
-        with translated(handler.__name__):
+        with translated(handler.__name__), Event(handler.__name__) as event:
             async with aclosing(handler(*args, **kwargs)) as stream:
-                async for item in stream:
-                    yield item
+                async for chunk in stream:
+                    yield event.shows(chunk)
 
     return guarded
 
@@ -78,7 +110,7 @@ def _guard_async_stream(handler: Callable[..., Any]) -> Callable[..., AsyncItera
 def _guard_coroutine(handler: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(handler)
     async def guarded(*args: object, **kwargs: object) -> object:
-        with translated(handler.__name__):
+        with translated(handler.__name__), Event(handler.__name__):
             return await handler(*args, **kwargs)
 
     return guarded
@@ -87,8 +119,13 @@ def _guard_coroutine(handler: Callable[..., Any]) -> Callable[..., Any]:
 def _guard_stream(handler: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
     @wraps(handler)
     def guarded(*args: object, **kwargs: object) -> Iterator[Any]:
-        with translated(handler.__name__):
-            yield from handler(*args, **kwargs)
+        with (
+            translated(handler.__name__),
+            Event(handler.__name__) as event,
+            closing(handler(*args, **kwargs)) as stream,
+        ):
+            for chunk in stream:
+                yield event.shows(chunk)
 
     return guarded
 
@@ -96,7 +133,7 @@ def _guard_stream(handler: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
 def _guard_function(handler: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(handler)
     def guarded(*args: object, **kwargs: object) -> object:
-        with translated(handler.__name__):
+        with translated(handler.__name__), Event(handler.__name__):
             return handler(*args, **kwargs)
 
     return guarded

@@ -38,6 +38,11 @@ class User:
     source: str = "none"
     """The auth mode that vouches for the user, or `key`."""
 
+    @property
+    def owner(self) -> str:
+        """Name the user among users of all sources."""
+        return f"{self.source}:{self.id}"
+
 
 GUEST = User(id="guest", name="Guest")
 
@@ -49,6 +54,11 @@ def current_user(request: Any) -> User:  # noqa: ANN401 (Gradio's request, or St
     """
     plain = getattr(request, "request", request)
     return GUEST if plain is None else plain.scope["state"].get("user", GUEST)
+
+
+def wants_page(connection: HTTPConnection) -> bool:
+    """Tell a person's browser from a program."""
+    return "text/html" in connection.headers.get("accept", "")
 
 
 class StoreDownError(Exception):
@@ -128,8 +138,7 @@ class Access:
 
     def challenge(self, connection: HTTPConnection, user: User | None) -> Response:
         """Answer somebody who may not go on: a person is led to the login page, a program is told what it needs."""
-        wants_page = "text/html" in connection.headers.get("accept", "")
-        if self.login_path and user is None and wants_page and connection.scope["method"] == "GET":
+        if self.login_path and user is None and wants_page(connection) and connection.scope["method"] == "GET":
             return RedirectResponse(f"{self.base}{self.login_path}?next={quote(connection.url.path)}", 303)
         detail = "Sign in, or send a key: Authorization: Bearer ..." if user is None else "Keys do not open pages."
         return JSONResponse({"detail": detail}, 401 if user is None else 403, {"www-authenticate": "Bearer"})

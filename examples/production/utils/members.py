@@ -59,9 +59,9 @@ class Members(Access):
         except NOT_READABLE:
             return False
         for name in ids:
-            if await self.store.claim(f"id:{name}", user.id, self.settings.sign_in_ttl) != user.id:
+            if await self.store.claim(f"id:{name}", user.owner, self.settings.sign_in_ttl) != user.owner:
                 return False
-        return all([await self.store.has(f"file:{user.id}:{path}") for path in kept])
+        return all([await self.store.has(f"file:{user.owner}:{path}") for path in kept])
 
     def kept(self, files: Iterable[str]) -> Iterator[Path]:
         """Give those files that lie among uploads and results. Gradio refuses all others by itself."""
@@ -92,7 +92,7 @@ class Members(Access):
     async def note_event(self, user: User, body: bytes) -> None:
         """Keep whose event this is."""
         if b'"event_id"' in body:
-            await self.store.claim(f"id:{json.loads(body)['event_id']}", user.id, self.settings.sign_in_ttl)
+            await self.store.claim(f"id:{json.loads(body)['event_id']}", user.owner, self.settings.sign_in_ttl)
 
     async def note_files(self, user: User, body: bytes) -> None:
         """Keep whose files these are. Gradio sends each message of a stream in one piece."""
@@ -101,7 +101,7 @@ class Members(Access):
             values = [json.loads(line) for line in lines if line[:1] in {b"{", b"["}]
             uploads = [name for name in values[0] if isinstance(name, str)] if body.startswith(b"[") else []
             for path in self.kept({*uploads, *files_in(values)}):
-                await self.store.put(f"file:{user.id}:{path}", self.settings.file_ttl)
+                await self.store.put(f"file:{user.owner}:{path}", self.settings.file_ttl)
 
 
 def in_head(scope: "Scope") -> tuple[set[str], set[str]]:

@@ -4,7 +4,6 @@ from html import escape
 from urllib.parse import urlsplit
 
 import gradio as gr
-from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 
 from utils.identity import current_user
@@ -68,24 +67,20 @@ def next_path(settings: Settings, wanted: str) -> str:
     return base(settings) + (wanted if is_path and wanted.isprintable() and "\\" not in wanted else "/")
 
 
-def wants_page(connection: HTTPConnection) -> bool:
-    """Tell a person's browser from a program."""
-    return "text/html" in connection.headers.get("accept", "")
-
-
 def add_account_bar(demo: gr.Blocks, settings: Settings) -> None:
     """Put on top of the page who is signed in, with a button to sign out."""
 
     def show(request: gr.Request) -> str:
-        user = current_user(request)
+        name = " ".join(current_user(request).name.split())  # A line break would end the HTML.
         return (
             f'<form method="post" action="{escape(base(settings) + SIGN_OUT_PATH)}" '
             'style="display:flex;gap:1rem;justify-content:flex-end;align-items:center">'
-            f"<span>Signed in as <strong>{escape(user.name)}</strong></span>"
+            f"<span>Signed in as <strong>{escape(name)}</strong></span>"
             '<button style="text-decoration:underline">Sign out</button></form>'
         )
 
     with demo:
-        bar = gr.HTML(elem_id="account", container=False)
+        # Gradio's component for HTML evaluates strings as code, which the policy of most apps does not allow.
+        bar = gr.Markdown(elem_id="account", container=False, sanitize_html=False, latex_delimiters=[])
         demo.load(show, None, bar, api_visibility="private", show_progress="hidden", queue=False)
     demo.children.insert(0, demo.children.pop())

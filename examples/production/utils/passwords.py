@@ -24,10 +24,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from utils.identity import StoreDownError, User
+from utils.identity import StoreDownError, User, wants_page
 from utils.members import FOR_STRANGERS, Members
-from utils.pages import SIGN_OUT_PATH, add_account_bar, alert, base, next_path, page, wants_page
-from utils.sessions import Sessions, new_secret
+from utils.pages import SIGN_OUT_PATH, add_account_bar, alert, base, next_path, page
+from utils.sessions import Sessions
 from utils.settings import Settings
 from utils.store import Store, build_store
 from utils.tries import Throttle, network_of
@@ -223,7 +223,7 @@ def main(arguments: list[str]) -> None:
     if not 8 <= len(password) <= LONGEST_PASSWORD:  # noqa: PLR2004
         raise SystemExit("Choose a password of at least 8 characters.")
     accounts = json.dumps({arguments[0]: HASHER.hash(password)}, ensure_ascii=False)
-    sys.stdout.write(f"APP_ACCOUNTS='{accounts}'\nAPP_SESSION_SECRET={new_secret()}\n")
+    sys.stdout.write(f"APP_ACCOUNTS='{accounts}'\nAPP_SESSION_SECRET={secrets.token_urlsafe(32)}\n")
     sys.stderr.write("Put these lines into .env; keep the secret that is there already.\n")
 
 

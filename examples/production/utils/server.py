@@ -27,6 +27,7 @@ from utils import passwords as auth_mode
 from utils.gate import MB, Gate
 from utils.identity import StoreDownError, cannot_check
 from utils.logs import RequestLog, set_up_logs
+from utils.metrics import add_metrics, metrics_port
 from utils.settings import PROJECT_DIR, Settings
 
 log = logging.getLogger("app.server")
@@ -139,6 +140,7 @@ def create_app(
 
     app = FastAPI(title=settings.title, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.work, app.state.demo, app.state.access = work, demo, access
+    extra_paths = [*extra_paths, *add_metrics(app, settings)]
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction]
@@ -284,7 +286,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
     if "--reload" in sys.argv[1:]:
         raise SystemExit(subprocess.call(reload_command(settings)))  # noqa: S603
     set_up_logs(settings)
-    with bind(settings) as listener:
+    with bind(settings) as listener, metrics_port(app, settings):
         url = f"http://{settings.host}:{listener.getsockname()[1]}{settings.root_path}"
         log.info("%s is at %s", settings.title, url)
         if settings.open_browser:

@@ -11,14 +11,12 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from utils.identity import User
+from utils.secret import check_secret
 from utils.settings import Settings
 from utils.store import Store
 
 MAX_COOKIE_BYTES = 3800
 """Browsers drop cookies of more than 4096 bytes, name and attributes included."""
-
-
-SHORTEST_SECRET, FEWEST_CHARACTERS = 32, 10
 
 
 @dataclass(frozen=True)
@@ -31,24 +29,6 @@ class Session:
     """Seconds since 1970."""
     proof: str = ""
     """What must still hold for the session to count, such as a mark of the password that was used."""
-
-
-def new_secret() -> str:
-    """Make a secret that nobody can guess."""
-    return secrets.token_urlsafe(32)
-
-
-def check_secret(value: str) -> str:
-    """Give a secret back if it cannot be guessed.
-
-    Raises:
-        SystemExit: one line that says how to make a good one.
-
-    """
-    if len(value) < SHORTEST_SECRET or len(set(value)) < FEWEST_CHARACTERS:
-        how = """python -c "import secrets; print(secrets.token_urlsafe(32))\""""
-        raise SystemExit(f"APP_SESSION_SECRET: {'too easy to guess' if value else 'missing'}. Make one: {how}")
-    return value
 
 
 class Sessions:

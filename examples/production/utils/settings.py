@@ -85,13 +85,19 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 
+    # Metrics
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """A port of its own where Prometheus may ask without a key; 0 has none. Never make it public."""
+    metrics_path: str = Field(default="", pattern="^(/[a-z0-9/_-]+)?$")
+    """A path of the app's own port where programs with a key may ask, such as `/metrics`."""
+
     # Sign-in
     session_cookie: str = "team-tool-session"
     """Name of the cookie, and prefix of what is kept in the store."""
     sign_in_ttl: int = Field(default=28_800, ge=60)
     """Seconds after which a visitor has to sign in anew."""
     store_url: SecretStr = SecretStr("")
-    """`redis://...` where several replicas serve the app; empty keeps sign-ins in memory."""
+    """`redis://...` (Redis 7 or later) where several replicas serve the app; empty keeps all of it in memory."""
     session_secret: SecretStr = SecretStr("")
     """Signs the cookies of visitors."""
     accounts: dict[str, object] = {}

@@ -7,6 +7,9 @@ from typing import Any, Protocol, cast
 
 from cachetools import TLRUCache
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import RedisError
 
 from utils.identity import StoreDownError
@@ -81,7 +84,9 @@ class RedisStore:
     def __init__(self, url: str, prefix: str) -> None:
         """Connect at first use."""
         waits = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-        self.redis: Redis = cast("Any", Redis).from_url(url, decode_responses=True, **waits)
+        # After a restart of Redis, the connections from before it are dead: a second try makes a new one.
+        again = Retry(NoBackoff(), 1, supported_errors=(LostError,))
+        self.redis: Redis = cast("Any", Redis).from_url(url, decode_responses=True, retry=again, **waits)
         self.prefix = prefix
         self.known = MemoryStore()
         self.absent: TLRUCache[str, tuple[str, float]] = TLRUCache(REMEMBERED, expires, time.monotonic)
@@ -105,7 +110,7 @@ class RedisStore:
             log.warning("the store is away: only this process knows %s", key.partition(":")[0])
 
     async def has(self, key: str) -> bool:
-        """Ask Redis. While it is away, its last answer counts; without one, nobody can tell."""
+        """Ask Redis. While it is away, what was not there the last time is not there; of the rest nobody can tell."""
         if await self.known.has(key):
             return True
         try:
@@ -114,7 +119,9 @@ class RedisStore:
             if key in self.absent:
                 return False
             raise StoreDownError from error
-        if not found:
+        if found:
+            self.absent.pop(key, None)
+        else:
             self.absent[key] = ("", 86400)
         return found
 

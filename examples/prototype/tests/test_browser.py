@@ -34,7 +34,9 @@ def test_a_visitor_draws_a_digit_and_reads_the_answer(browser: Browser, make_app
 
 def test_a_visitor_picks_an_example(browser: Browser, make_app: MakeApp, serve: Serve) -> None:
     with serve(make_app(model_workers=0)) as url, visit(browser, url) as page:
+        undo = page.get_by_role("button", name="Undo")
+        expect(undo).to_be_disabled()
         page.locator(".gallery-item").nth(1).click()
-        expect(page.get_by_role("button", name="Submit")).to_be_enabled()
+        expect(undo).to_be_enabled()  # The picture is on the canvas.
         page.get_by_role("button", name="Submit").click()
         expect(page.get_by_test_id("label-output-value")).to_have_text("5")

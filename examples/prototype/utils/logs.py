@@ -1,14 +1,21 @@
-"""Structured logs, each line with the id of the request that caused it."""
+"""Structured logs, each line with the request and the session that caused it.
 
+What is worth a line is often worth a count as well: whoever counts adds a function to `observers`.
+"""
+
+import hashlib
 import json
 import logging
 import re
 import sys
 import time
 import uuid
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from gradio.context import LocalContext
 from starlette.datastructures import Headers, MutableHeaders
 
 from utils.settings import Settings
@@ -20,18 +27,60 @@ REQUEST_ID_HEADER = "x-request-id"
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 access_log = logging.getLogger("app.access")
 
+model_log = logging.getLogger("app.model")
+
+Observer = Callable[[str, Mapping[str, Any]], object]
+"""Takes the name of a logger, and the facts of a line."""
+observers: list[Observer] = []
+
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-_PLAIN_RECORD = frozenset([*vars(logging.makeLogRecord({})), "message", "request_id"])
+_SESSION = re.compile(rb"(?:^|&)session_hash=([^&]+)")
+# Whoever knows these parts of a path gets what lies behind it.
+_CAPABILITY = re.compile(r"(/gradio_api/(?:heartbeat/|stream/|file=|call/(?:v2/)?(?!v2/)[^/]+/))(.+)")
+_PLAIN_RECORD = frozenset([*vars(logging.makeLogRecord({})), "message", "request_id", "session"])
 _QUIET = {"/healthz", "/readyz"}
 
 
-class AddRequestId(logging.Filter):
-    """Puts the current request's id on every record."""
+def report(logger: logging.Logger, level: int, text: str, facts: Mapping[str, Any]) -> None:
+    """Write a line about `facts`, and tell them to the observers, whatever the level of the logs is."""
+    logger.log(level, text, facts, extra=facts)
+    for observer in observers:
+        observer(logger.name, facts)
+
+
+def short(secret: str) -> str:
+    """Give a name to what must not be in a log: a session's hash lets its holder act for the visitor."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:8]
+
+
+def origin() -> dict[str, str]:
+    """Tell the request and the session that the code works for, also where a queue worker runs an event later."""
+    request = cast("Any", LocalContext.request.get(None))
+    session = getattr(request, "session_hash", None)
+    state = getattr(request, "state", None)
+    return {
+        "request_id": str(getattr(state, "request_id", request_id.get())),
+        "session": short(session) if session else "-",
+    }
+
+
+@contextmanager
+def model_time() -> Generator[None]:
+    """Report how long the model works. It also ends where a stream is stopped."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds = round(time.perf_counter() - started, 4)
+        report(model_log, logging.DEBUG, "the model worked for %(seconds)ss", {"seconds": seconds})
+
+
+class AddOrigin(logging.Filter):
+    """Puts the current request and session on every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep every record."""
-        if not hasattr(record, "request_id"):
-            record.request_id = request_id.get()
+        vars(record).update(origin() | vars(record))
         return True
 
 
@@ -46,6 +95,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             "request_id": getattr(record, "request_id", "-"),
+            "session": getattr(record, "session", "-"),
         }
         line |= {key: value for key, value in vars(record).items() if key not in _PLAIN_RECORD}
         if record.exc_info:
@@ -56,7 +106,7 @@ class JsonFormatter(logging.Formatter):
 def set_up_logs(settings: Settings) -> None:
     """Send all logs to standard error, in the chosen format."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(AddRequestId())
+    handler.addFilter(AddOrigin())
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(request_id)s %(name)s: %(message)s", "%H:%M:%S")
     handler.setFormatter(JsonFormatter() if settings.log_format == "json" else text)
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
@@ -92,9 +142,12 @@ class RequestLog:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            # The query is left out: it carries session ids.
             seconds = round(time.perf_counter() - started, 4)
             level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
-            facts = {"method": scope["method"], "path": scope["path"], "status": status, "seconds": seconds}
-            access_log.log(level, "%(method)s %(path)s %(status)s %(seconds)ss", facts, extra=facts)
+            # The query is left out: it carries session ids.
+            path = _CAPABILITY.sub(lambda found: found[1] + short(found[2]), scope["path"])
+            facts = {"method": scope["method"], "path": path, "status": status, "seconds": seconds}
+            if named := _SESSION.search(scope["query_string"]):
+                facts["session"] = short(named[1].decode("latin-1"))
+            report(access_log, level, "%(method)s %(path)s %(status)s %(seconds)ss", facts)
             request_id.reset(token)
