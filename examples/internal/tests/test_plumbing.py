@@ -275,3 +275,12 @@ def test_gradio_writes_no_stubs_at_start() -> None:
     spec = finder.find_spec("gradio.component_meta", gr.__path__)
     assert spec is not None
     assert spec.loader is not None
+
+
+def test_a_package_that_is_not_there_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "no_such_package", cast("ModuleType", None))
+    monkeypatch.delitem(sys.modules, "no_such_package")
+    utils.skip_search("no_such_package")
+    assert sys.modules["no_such_package"] is None
+    utils.skip_search("json")
+    assert sys.modules["json"] is json

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.util import spec_from_file_location
+from importlib.util import find_spec, spec_from_file_location
 from types import ModuleType
+from typing import Any, cast
 
 from utils.settings import get_settings
 
@@ -49,6 +50,16 @@ class SkipStubWriting(MetaPathFinder):
         return spec_from_file_location(fullname, found.origin, loader=loader)
 
 
+def skip_search(package: str) -> None:
+    """Remember that a package is not installed.
+
+    Gradio tries to import matplotlib before and after every event. Python keeps no note of a failure and searches the
+    whole path each time.
+    """
+    if find_spec(package) is None:
+        cast("dict[str, Any]", sys.modules)[package] = None
+
+
 def prepare_process() -> None:
     """Set Gradio's environment. A variable that is set already wins."""
     upload_dir = get_settings().upload_dir
@@ -64,6 +75,7 @@ def prepare_process() -> None:
     }.items():
         os.environ.setdefault(name, value)
     sys.meta_path.insert(0, SkipStubWriting())
+    skip_search("matplotlib")
 
 
 prepare_process()
