@@ -1,15 +1,10 @@
 """Auth mode `proxy` behind a real nginx that asks for passwords, configured as the README says."""
 
-import getpass
-import os
 import re
 import secrets
 import shutil
-import socket
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,6 +12,7 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import expect, sync_playwright
 
+from scripts.nginx import free_port, nginx
 from scripts.screenshots import BROWSERS
 from tests.conftest import render
 from tests.test_first_start import started
@@ -25,10 +21,8 @@ SECRET = secrets.token_urlsafe(32)
 HTML = {"accept": "text/html"}
 ADA = ("ada", "correct horse")
 CONFIG = """
-user {user};
-daemon off;
 pid {folder}/nginx.pid;
-error_log {folder}/error.log;
+error_log stderr;
 events {{}}
 http {{
   access_log off;
@@ -53,30 +47,6 @@ def location(project: Path) -> str:
     return found[1]
 
 
-@contextmanager
-def nginx(folder: Path, location: str) -> Iterator[str]:
-    """Start nginx and wait until it listens."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    assert program, "install nginx, of Debian: apt-get install nginx-light"
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    config = folder / "nginx.conf"
-    config.write_text(CONFIG.format(user=getpass.getuser(), folder=folder, port=port, location=location))
-    process = subprocess.Popen([program, "-e", folder / "error.log", "-p", folder, "-c", config])
-    try:
-        while True:
-            assert process.poll() is None, (folder / "error.log").read_text()
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except ConnectionRefusedError:
-                continue
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 @pytest.fixture(scope="module")
 def urls(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Start an app and nginx in front of it; give the address of nginx and the one past it."""
@@ -88,7 +58,8 @@ def urls(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     with started(project, sys.executable, "app.py", **trust) as app:
         text = location(project).replace("http://127.0.0.1:7860", app)
         text = text.replace("/etc/nginx/htpasswd", str(passwords)).replace("the value of APP_PROXY_SECRET", SECRET)
-        with nginx(folder, text) as front:
+        port = free_port()
+        with nginx(CONFIG.format(folder=folder, port=port, location=text), folder, port) as front:
             yield front, app
 
 
