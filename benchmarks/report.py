@@ -16,6 +16,7 @@ from benchmarks import (
     batching,
     cpu,
     first_test,
+    fleet,
     gate,
     noop,
     replicas,
@@ -28,7 +29,7 @@ from benchmarks import (
 from benchmarks.figures import QUICK_ROUNDS, ROUNDS, Figure
 
 REPORT = ROOT / "benchmarks" / "REPORT.md"
-BENCHMARKS = (noop, streams, cpu, batching, ageing, start, scaffold, first_test, gate, sign_in, stop, replicas)
+BENCHMARKS = (noop, streams, cpu, batching, ageing, start, scaffold, first_test, gate, sign_in, stop, replicas, fleet)
 PACKAGES = ("gradio", "fastapi", "uvicorn", "copier", "scikit-learn")
 
 INTRODUCTION = """\
@@ -51,6 +52,8 @@ within their row.
   1a sends as many requests to both apps, 1b looks only at the first ones that a new naive server answers.
 * Figure 15 has nginx, as a project of the target `docker` configures it, in front of both sides. An event takes two
   requests, and only the process that took the first can answer the second, so a session at the wrong one is a failure.
+* Figure 18 makes projects of every preset at version 0.1.0, edits each, breaks ten, and updates all to this commit. The
+  check is a file test: what a project's own tests cost comes on top.
 * Figure 7 sends all of its 10,000 events. Figure 11, the time of the whole CI run, is measured by CI itself.
 
 Machine: {machine}.

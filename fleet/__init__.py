@@ -1,0 +1,1 @@
+"""Many projects made from Copier templates: `uv run fleet report` and `uv run fleet update`."""
