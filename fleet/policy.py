@@ -22,6 +22,8 @@ POLICY = "policy.json"
 MODULES = ("utils/policy/__init__.py", "utils/policy.py")
 MADE_WITH = re.compile(r'^MADE_WITH = "([0-9a-f]{64})"$', re.MULTILINE)
 """The hash of the rules, in the module of a project that was made with some: rules that are gone count as broken."""
+AUTH_MODE = re.compile(r'^AUTH_MODE: str = "(\w+)"$', re.MULTILINE)
+"""There too: an answer that an organisation locks is in no answers file."""
 
 
 @dataclass
@@ -43,10 +45,7 @@ class Verdict:
 
 def judge(repository: Repository, project: Project) -> Verdict:
     """Hold a project against its policy."""
-    text, made_with = (
-        read(repository, POLICY),
-        MADE_WITH.search("".join(read(repository, one) or "" for one in MODULES)),
-    )
+    text, made_with = read(repository, POLICY), MADE_WITH.search(module_of(repository))
     if text is None:
         return Verdict(violations=[f"{POLICY} is missing"]) if made_with else Verdict(exists=False)
     try:
@@ -68,9 +67,10 @@ def judge(repository: Repository, project: Project) -> Verdict:
     return verdict
 
 
-def auth_modes(allowed: object, _repository: Repository, project: Project) -> list[str] | None:
+def auth_modes(allowed: object, repository: Repository, project: Project) -> list[str] | None:
     """Hold the answer against the allowed ones."""
-    mode = project.answers.get("auth_mode")
+    rendered = AUTH_MODE.search(module_of(repository))
+    mode = rendered[1] if rendered else project.answers.get("auth_mode")
     if not isinstance(allowed, list) or mode is None:
         return None
     names = [str(name) for name in cast("list[object]", allowed)]
@@ -94,6 +94,11 @@ RULES: dict[str, Callable[[object, Repository, Project], list[str] | None]] = {
     "minimum_gradio": minimum_gradio,
 }
 """Each gives its violations, or None where files alone do not tell."""
+
+
+def module_of(repository: Repository) -> str:
+    """Read the module that holds a project to its rules; empty if there is none."""
+    return "".join(read(repository, name) or "" for name in MODULES)
 
 
 def read(repository: Repository, name: str) -> str | None:

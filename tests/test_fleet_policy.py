@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleet import policy
+from tests.conftest import render
 from tests.fleets import Fleet, commit, isolate, make_template, rows
 
 
@@ -98,3 +99,20 @@ def test_rules_that_were_edited_away_are_violations(fleet: Fleet, capsys: pytest
         assert fleet.report("--format", "json", fleet.folder) == 0
         verdicts += json.loads(capsys.readouterr().out)["repositories"][0]["policy"]["violations"]
     assert verdicts == ["policy.json is not the one that the project was made with", "policy.json is missing"]
+
+
+def test_a_real_project_is_read_and_a_locked_answer_is_known(
+    fleet: Fleet, template: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = {"auth_mode": "password", "policy": {"auth_modes": ["oidc"], "required_settings": {"log_format": "json"}}}
+    checkout = render(template, fleet.folder / "real", answers)
+    # What an overlay locks is in no answers file; this template has no version here, so it gets one.
+    text = (checkout / ".copier-answers.yml").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith(("auth_mode:", "_commit:", "_src_path:"))]
+    origin = [f"_src_path: {fleet.template}", "_commit: v3.0.0"]
+    (checkout / ".copier-answers.yml").write_text("\n".join([*lines, *origin]) + "\n", encoding="utf-8")
+    commit(checkout)
+    assert fleet.report("--no-conflicts", "--format", "json", fleet.folder) == 0
+    (row,) = json.loads(capsys.readouterr().out)["repositories"]
+    assert row["policy"]["violations"] == ["auth_mode is password; allowed where others can reach the app: oidc"]
+    assert row["policy"]["not_checked"] == ["required_settings"]
