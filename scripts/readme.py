@@ -20,7 +20,10 @@ def question_table() -> str:
             continue
         values = list(question.get("choices", {}).values())
         default = question["default"]
-        answers = ", ".join(f"`{value}`" for value in [default, *(value for value in values if value != default)])
+        several = question.get("multiselect", False)
+        first = [] if several else [default]
+        answers = ", ".join(f"`{value}`" for value in [*first, *(value for value in values if value not in first)])
+        answers = f"none, or any of {answers}" if several else answers
         rows.append(f"| `{key}` | {answers if values else f'text: {default}'} | {asked_for(question)} |")
     return "\n".join(rows)
 

@@ -41,9 +41,27 @@ def combinations() -> list[Answers]:
     return found
 
 
+def feature_sets() -> list[list[str]]:
+    """Give none of the features, each of them alone, and all together."""
+    known = list(QUESTIONS["features"]["choices"].values())
+    return [[], *([name] for name in known), known]
+
+
+def with_features() -> list[Answers]:
+    """Few combinations: each feature in every auth mode, and all together in every app and every place to run."""
+    usual: Answers = {"app_type": "interface", "deploy_target": "local", "auth_mode": "none"}
+    alone, together = feature_sets()[1:-1], feature_sets()[-1]
+    found = [usual | {"auth_mode": mode, "features": names} for mode in choices("auth_mode") for names in alone]
+    for answers in combinations():
+        differs = [key for key in usual if answers[key] != usual[key]]
+        if len(differs) <= 1:
+            found.append(answers | {"features": together})
+    return found
+
+
 def name_of(answers: Answers) -> str:
     """Name a combination for people."""
-    return "-".join(str(value) for value in answers.values())
+    return "-".join("+".join(value) if isinstance(value, list) else str(value) for value in answers.values())
 
 
 def preset(name: str) -> Answers:

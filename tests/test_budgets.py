@@ -62,7 +62,7 @@ def test_names_are_few_short_and_fit_windows() -> None:
 
 def test_the_questions_are_few_and_uniform() -> None:
     assert len((ROOT / "copier.yml").read_text(encoding="utf-8").splitlines()) <= BUDGETS["copier.yml"]
-    order = ["type", "help", "default", "choices", "validator", "when"]
+    order = ["type", "help", "default", "choices", "multiselect", "validator", "when"]
     for key, question in QUESTIONS.items():
         assert list(question) == [name for name in order if name in question], key
         assert len(question["help"]) <= 80, key

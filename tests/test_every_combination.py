@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import Answers, choices, combinations, files, name_of, render, run
+from tests.conftest import Answers, choices, combinations, files, name_of, render, run, with_features
 
 LINTED = (".py", ".toml")
 
@@ -24,7 +24,7 @@ def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         patch.setenv("PATH", "")  # Copier asks git once for every file; without it this is several times faster.
         return {
             name_of(answers): render(template, base / name_of(answers), answers | {"project_name": NAME})
-            for answers in combinations()
+            for answers in [*combinations(), *with_features()]
         }
 
 
@@ -113,13 +113,13 @@ def strictly_typed(project: Path) -> None:
     run(pyright, "--pythonpath", sys.executable, cwd=project)
 
 
-@pytest.mark.parametrize("answers", every_pair()[::7], ids=name_of)
+@pytest.mark.parametrize("answers", [*every_pair()[::7], with_features()[-1]], ids=name_of)
 def test_services_and_utils_are_strictly_typed(answers: Answers, projects: dict[str, Path]) -> None:
     strictly_typed(projects[name_of(answers)])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("answers", every_pair(), ids=name_of)
+@pytest.mark.parametrize("answers", [*every_pair(), *with_features()[::3]], ids=name_of)
 def test_every_pair_of_answers_is_strictly_typed(answers: Answers, template: Path, tmp_path: Path) -> None:
     strictly_typed(render(template, tmp_path / "app", answers))
 

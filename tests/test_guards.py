@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, render, run
+from tests.conftest import ROOT, Answers, choices, render, run
 
 FILES = sorted((ROOT / "tests" / "guards").glob("*.toml"))
 GUARDS = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in FILES}
-"""By auth mode and name."""
+"""By auth mode or feature, and name."""
+IN_FEATURES: Answers = {"auth_mode": "password"}
 CASES = [(mode, name) for mode, guards in GUARDS.items() for name in guards]
 
 
@@ -19,7 +20,10 @@ CASES = [(mode, name) for mode, guards in GUARDS.items() for name in guards]
 def intact(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Render the projects whose guards are taken away one by one."""
     base = tmp_path_factory.mktemp("guards")
-    return {mode: render(template, base / mode, {"app_type": "interface", "auth_mode": mode}) for mode in GUARDS}
+    modes = choices("auth_mode")
+    # A feature is taken where people sign in: there it has most to hold.
+    chosen = {name: {"auth_mode": name} if name in modes else IN_FEATURES | {"features": [name]} for name in GUARDS}
+    return {name: render(template, base / name, {"app_type": "interface"} | chosen[name]) for name in GUARDS}
 
 
 @pytest.mark.slow

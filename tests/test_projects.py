@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, Answers, combinations, copier, name_of, run
+from tests.conftest import ROOT, Answers, combinations, copier, feature_sets, name_of, run
 
 LOCAL = [answers for answers in combinations() if answers["deploy_target"] == "local"]
 ELSEWHERE = [answers for answers in combinations() if answers not in LOCAL and answers["app_type"] == "interface"]
 FULL = [answers for answers in LOCAL if answers["auth_mode"] == "none" or answers["app_type"] == "interface"]
 FULL += [answers for answers in ELSEWHERE if answers["auth_mode"] == "none"]
-"""Every app and model with nobody signed in, one app in every auth mode, and one for every other place to run."""
+FULL += [
+    {"app_type": app, "deploy_target": "local", "auth_mode": mode, "features": feature_sets()[-1]}
+    for app, mode in (("blocks", "none"), ("interface", "password"))
+]
+"""Every app and model with nobody signed in, one app in every auth mode, one for every other place to run, and two with
+all features."""
 PAIRS = [answers for answers in LOCAL if answers not in FULL and answers.get("model") != "openai"]
 """Every other pair of an app and an auth mode: what concerns who may do what."""
 ABOUT_ACCESS = ["tests/test_gate.py", "tests/test_members.py", "tests/test_events.py"]

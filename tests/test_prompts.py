@@ -20,25 +20,33 @@ from tests.conftest import ROOT
 SNAPSHOTS = ROOT / "tests" / "snapshots"
 ENTER, DOWN = "\r", "\x1b[B"
 NAME, TYPE, TARGET, AUTH, MODEL = ("called?", "kind of app", "Where will", "Who may", "Which model")
+FEATURES = "What else"
 
 Keys = list[tuple[str, str]]
 """What a person waits for on the screen, and what they press then."""
 
 JOURNEYS: dict[str, tuple[Keys, dict[str, str]]] = {
     "defaults": (
-        [(NAME, ENTER), (TYPE, ENTER), (TARGET, ENTER), (AUTH, ENTER)],
+        [(NAME, ENTER), (TYPE, ENTER), (TARGET, ENTER), (AUTH, ENTER), (FEATURES, ENTER)],
         {"app_type": "blocks", "project_name": "My Gradio App"},
     ),
     "interface": (
-        [(NAME, " 2" + ENTER), (TYPE, DOWN + ENTER), (TARGET, ENTER), (AUTH, ENTER)],
+        [(NAME, " 2" + ENTER), (TYPE, DOWN + ENTER), (TARGET, ENTER), (AUTH, ENTER), (FEATURES, ENTER)],
         {"app_type": "interface", "project_name": "My Gradio App 2"},
     ),
     "password": (
-        [(NAME, ENTER), (TYPE, ENTER), (TARGET, ENTER), (AUTH, DOWN + ENTER)],
-        {"auth_mode": "password"},
+        [(NAME, ENTER), (TYPE, ENTER), (TARGET, ENTER), (AUTH, DOWN + ENTER), (FEATURES, " " + ENTER)],
+        {"auth_mode": "password", "features": "\n- rate_limit"},
     ),
     "chat-with-a-server": (
-        [(NAME, ENTER), (TYPE, DOWN * 2 + ENTER), (TARGET, ENTER), (AUTH, ENTER), (MODEL, DOWN + ENTER)],
+        [
+            (NAME, ENTER),
+            (TYPE, DOWN * 2 + ENTER),
+            (TARGET, ENTER),
+            (AUTH, ENTER),
+            (MODEL, DOWN + ENTER),
+            (FEATURES, ENTER),
+        ],
         {"app_type": "chat", "model": "openai"},
     ),
 }
@@ -70,7 +78,7 @@ def test_the_prompts_are_as_reviewed(journey: str, template: Path, tmp_path: Pat
             run_copy(str(template), tmp_path / "app", quiet=True)
     answers = (tmp_path / "app" / ".copier-answers.yml").read_text(encoding="utf-8")
     for key, value in expected.items():
-        assert f"{key}: {value}\n" in answers
+        assert f"{key}: {value}\n".replace(": \n", ":\n") in answers
     shown = transcript(screen.getvalue())
     path = SNAPSHOTS / f"prompts-{journey}.txt"
     if "UPDATE_SNAPSHOTS" in os.environ:

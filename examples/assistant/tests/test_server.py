@@ -239,3 +239,23 @@ def test_the_page_holds_the_title_and_the_queue_is_bounded(make_app: MakeApp, ma
     assert config["title"] == "Named"
     assert queue_of(app).max_size == make_settings().queue_size
     assert Path(os.environ["GRADIO_TEMP_DIR"]).is_dir()
+
+
+def test_a_logo_is_on_the_page_and_in_the_tab(make_app: MakeApp, tmp_path: Path) -> None:
+    logo = tmp_path / "logo.svg"
+    logo.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    with browse(make_app(logo=str(logo), root_path="/demo")) as client:
+        config = client.get("/config").json()
+        page = client.get("/", headers={"accept": "text/html"}).text
+        icon = client.get("/favicon.ico")
+    [image] = [part for part in config["components"] if part["props"].get("elem_id") == "logo"]
+    assert '<img src="/demo/favicon.ico"' in image["props"]["value"]
+    assert config["layout"]["children"][0]["id"] == image["id"]
+    assert "/demo/favicon.ico" in page
+    assert icon.text == logo.read_text()
+    assert icon.headers["content-type"] == "image/svg+xml"
+
+
+def test_a_logo_that_is_not_there_is_refused(make_app: MakeApp) -> None:
+    with pytest.raises(SystemExit, match=r"APP_LOGO: there is no file missing\.png"):
+        make_app(logo="missing.png")

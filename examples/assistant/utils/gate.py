@@ -130,12 +130,12 @@ class Gate:
         return None
 
     async def stranger(self, scope: "Scope") -> Response | None:
-        """Find out who asks, and turn away whom nobody knows and who wants what belongs to another."""
+        """Turn away whom nobody knows and who wants what belongs to another. Calls from within bring their user."""
         is_preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope)
         if self.is_public(scope) or is_preflight:  # The latter never get further than CORS.
             return None
         connection = HTTPConnection(scope)
-        user = await self.access.identify(connection)
+        user = scope["state"].get("user") or await self.access.identify(connection)
         is_page = scope["path"][1:] in self.pages()
         if user is None or (is_page and user.source == "key"):
             return self.access.challenge(connection, user)

@@ -11,8 +11,10 @@ import time
 import webbrowser
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
+from html import escape
 from types import FrameType
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 import gradio as gr
@@ -152,6 +154,7 @@ def create_app(
     access.add_routes(app)
     app.add_exception_handler(StoreDownError, cannot_check)
     access.add_to_page(demo)
+    icon = add_logo(demo, settings) if settings.logo else None
 
     # The last one added is the outermost. Gradio answers cross-site requests by itself unless its parent has this
     # middleware, also with nothing allowed.
@@ -172,6 +175,7 @@ def create_app(
         path="",
         root_path=settings.root_path or None,
         theme=theme(settings.theme),
+        head=icon,
         footer_links=["api", "settings"],
         show_error=False,
         max_file_size=settings.max_upload_mb * MB,
@@ -185,11 +189,28 @@ def create_app(
     )
     # Only `launch()` sets it; without it Gradio does not hold inputs and outputs against its list of allowed files.
     demo.has_launched = True
+    # An argument of mounting too, but for `/` alone, and the app is mounted at "".
+    demo.favicon_path = str(PROJECT_DIR / settings.logo) if settings.logo else None
     # Gradio runs validators on `demo.app`. Mounting leaves that at an app of its own, where every session is new:
     # validators would see neither State nor the choices that an event gave a drop-down.
     demo.app = cast("Any", app.routes[-1]).app
     access.know_page(demo.config)
     return app
+
+
+def add_logo(demo: gr.Blocks, settings: Settings) -> str:
+    """Put the logo on top of the page, and give the HTML that puts it in the tab.
+
+    It comes from the address of the tab's icon, which the gate has open in every auth mode.
+    """
+    if not (PROJECT_DIR / settings.logo).is_file():
+        raise SystemExit(f"APP_LOGO: there is no file {settings.logo}. Give a path seen from the project, or nothing.")
+    source = escape(urlsplit(settings.root_path).path.rstrip("/") + "/favicon.ico")
+    with demo:
+        image = f'<img src="{source}" alt="" style="height: 2.5rem">'
+        gr.Markdown(image, elem_id="logo", container=False, sanitize_html=False)
+    demo.children.insert(0, demo.children.pop())
+    return f'<link rel="icon" href="{source}">'
 
 
 def theme(name: str) -> gr.Theme:

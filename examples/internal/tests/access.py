@@ -60,3 +60,7 @@ def account(user: str) -> Account:
     """Give an account as the app reads it."""
     entry = SETTINGS["accounts"][user]
     return Account.model_validate({"hash": entry} if isinstance(entry, str) else entry)
+
+
+ADDED: set[str] = set()
+"""Paths that features add for whoever is let in."""

@@ -24,13 +24,14 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from utils.counting import network_of
 from utils.identity import StoreDownError, User, wants_page
 from utils.members import FOR_STRANGERS, Members
 from utils.pages import SIGN_OUT_PATH, add_account_bar, alert, base, next_path, page
 from utils.sessions import Sessions
 from utils.settings import Settings
 from utils.store import Store, build_store
-from utils.tries import Throttle, network_of
+from utils.tries import Throttle
 
 LONGEST_PASSWORD = 1024
 LONGEST_NAME = 200

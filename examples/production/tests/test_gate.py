@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from tests.access import PUBLIC
+from tests.access import ADDED, PUBLIC
 from tests.client import AppTest, EventError, browse
 from tests.conftest import MakeApp, MakeSettings
 from utils import identity, server
@@ -101,7 +101,7 @@ def test_a_sweep_over_all_routes_finds_only_the_listed_ones_open(make_app: MakeA
     assert {path for _, path in routes(app)} > OPEN
     with browse(app) as client:
         answers = {route: client.request(*route).text for route in routes(app) if route[1] not in ENDLESS}
-    assert {path for (_, path), text in answers.items() if text != "Not found"} == (OPEN | PUBLIC) - ENDLESS
+    assert {path for (_, path), text in answers.items() if text != "Not found"} == (OPEN | PUBLIC | ADDED) - ENDLESS
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_sweep_over_all_routes_finds_only_the_listed_ones_open(make_app: MakeA
         "/gradio_api/runs",
         "/gradio_api/app_id",
         "/gradio_api/deep_link",
-        "/gradio_api/mcp/",
+        "/gradio_api/mcp/sse",
         "/gradio_api/proxy=https://example.com",
         "/gradio_api/dev/reload",
         "/.env",

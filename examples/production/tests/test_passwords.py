@@ -17,7 +17,7 @@ from tests.access import HASH, PASSWORD, headers
 from tests.client import browse
 from tests.conftest import MakeApp, MakeSettings, Serve, environment
 from tests.page import assert_accessible, assert_fits_a_phone
-from utils import passwords, tries
+from utils import counting, passwords
 from utils.identity import User
 from utils.passwords import HASHER, build_access
 from utils.secret import check_secret
@@ -164,7 +164,8 @@ def test_a_right_password_starts_the_count_anew_and_addresses_count_apart(make_a
 
 def test_one_visitor_owns_a_whole_network_of_ipv6() -> None:
     def seen(host: str | None) -> str:
-        return tries.network_of(HTTPConnection({"type": "http", "client": (host, 5) if host else None, "headers": []}))
+        scope = {"type": "http", "client": (host, 5) if host else None, "headers": []}
+        return counting.network_of(HTTPConnection(scope))
 
     assert seen("2001:db8::1") == seen("2001:db8::2") != seen("2001:db8:0:1::1")
     assert seen("192.0.2.1") == "192.0.2.1"

@@ -11,3 +11,7 @@ PUBLIC: set[str] = set()
 def headers(_user: str = "ada") -> dict[str, str]:
     """Give what the browser of a signed-in user sends."""
     return {}
+
+
+ADDED: set[str] = set()
+"""Paths that features add for whoever is let in."""

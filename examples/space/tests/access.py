@@ -71,3 +71,7 @@ def wrong() -> dict[str, dict[str, str]]:
         "other provider": cookie(Session("a", ada, later, proof(settings(OAUTH_CLIENT_ID="another-app")))),
         "other mode": cookie(Session("a", ada, later)),
     }
+
+
+ADDED: set[str] = set()
+"""Paths that features add for whoever is let in."""

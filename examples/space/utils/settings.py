@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     title: str = "Digit Space"
     theme: str = "default"
     """A theme of `gr.themes`, in lower case."""
+    logo: str = ""
+    """Path of an image, seen from the project, that the page shows on top and browsers show in the tab."""
 
     # Serving
     host: str = "127.0.0.1"
