@@ -25,18 +25,22 @@ from benchmarks import (
     start,
     stop,
     streams,
+    updates,
 )
 from benchmarks.figures import QUICK_ROUNDS, ROUNDS, Figure
 
 REPORT = ROOT / "benchmarks" / "REPORT.md"
-BENCHMARKS = (noop, streams, cpu, batching, ageing, start, scaffold, first_test, gate, sign_in, stop, replicas, fleet)
+BENCHMARKS = (
+    *(noop, streams, cpu, batching, ageing, start, scaffold, first_test),
+    *(gate, sign_in, stop, replicas, updates, fleet),
+)
 PACKAGES = ("gradio", "fastapi", "uvicorn", "copier", "scikit-learn")
 
 INTRODUCTION = """\
 # Benchmarks
 
 Written by `uv run python -m benchmarks.report`; nothing here is typed by hand. What is compared runs side by side,
-alternating, in one run: "median (lowest-highest)" is over {rounds} pairs or runs, twice as many in figure 9,
+alternating, in one run: "median (lowest-highest)" is over {rounds} pairs or runs, twice as many in figures 9 and 17b,
 ten times as many short turns in figures 12 and 13a. Absolute numbers are there for orientation; compare them only
 within their row.
 

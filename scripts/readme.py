@@ -16,7 +16,7 @@ def question_table() -> str:
     questions: dict[str, Any] = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
     rows = ["| Question | Answers, the default first | Asked for |", "|---|---|---|"]
     for key, question in questions.items():
-        if key.startswith("_") or question.get("when") is False:
+        if key.startswith("_") or False in (question.get("when"), question.get("ask")):
             continue
         values = list(question.get("choices", {}).values())
         default = question["default"]

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from copier import run_copy
 
+from scripts.history import commit, git, is_complete, tagged_copy
+
 ROOT = Path(__file__).resolve().parent.parent
 QUESTIONS: dict[str, dict[str, Any]] = {
     key: value
@@ -77,6 +79,29 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / part, copy / part)
     shutil.copy(ROOT / "copier.yml", copy)
     return copy
+
+
+@pytest.fixture(scope="session")
+def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the template as a repository with one version: updates need one. A copy of it may get more."""
+    repository = tmp_path_factory.mktemp("released") / "template"
+    shutil.copytree(template, repository)
+    return release(repository, "1.0.0")
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a clone of this repository with its releases and today's files as tags."""
+    if not is_complete():
+        pytest.skip("this clone has no full history: git fetch --unshallow")
+    return tagged_copy(tmp_path_factory.mktemp("history") / "template")
+
+
+def release(repository: Path, version: str) -> Path:
+    """Commit what is there and tag it."""
+    commit(repository, version)
+    git("tag", version, cwd=repository)
+    return repository
 
 
 @pytest.fixture

@@ -62,12 +62,12 @@ def test_names_are_few_short_and_fit_windows() -> None:
 
 def test_the_questions_are_few_and_uniform() -> None:
     assert len((ROOT / "copier.yml").read_text(encoding="utf-8").splitlines()) <= BUDGETS["copier.yml"]
-    order = ["type", "help", "default", "choices", "multiselect", "validator", "when"]
+    order = ["type", "help", "default", "choices", "multiselect", "validator", "when", "ask"]
     for key, question in QUESTIONS.items():
         assert list(question) == [name for name in order if name in question], key
         assert len(question["help"]) <= 80, key
         assert "default" in question, key
-    asked = [key for key, question in QUESTIONS.items() if question.get("when") is not False]
+    asked = [key for key, question in QUESTIONS.items() if False not in (question.get("when"), question.get("ask"))]
     assert len(asked) <= BUDGETS["prompts"]
 
 

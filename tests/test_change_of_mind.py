@@ -1,110 +1,147 @@
-"""Target and features can be changed later: edits stay, and nothing of the old answer is left behind."""
+"""Every answer can be changed later: edits stay, and nothing of the old answer is left behind."""
 
 import itertools
-import shutil
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
-import yaml
 
-from tests.conftest import choices, copier, feature_sets, files, run
-
-EDITS = {
-    "app.py": ("import utils", "# Ours: a line at the top of the page.\nimport utils"),
-    "services/model.py": ("\n\n\n", "\n\nOURS = 'kept'\n\n\n"),
-    "README.md": ("## Run it\n", "Ask Ada before you change anything.\n\n## Run it\n"),
-    ".env.example": ("# Looks\n", "# OUR_SETTING=1\n\n# Looks\n"),
-    "pyproject.toml": ('version = "0.1.0"', 'version = "7.8.9"'),
-}
-"""What a team changed: in its own files, in those that the template writes, and a file of its own below."""
-OWN_FILE = "docs/own.md"
-PAIRS = list(itertools.permutations(choices("deploy_target"), 2))
-FEATURE_PAIRS = list(itertools.permutations(feature_sets(), 2))
-OFTEN = [([], feature_sets()[-1]), (feature_sets()[-1], feature_sets()[1])]
-"""Changes of mind that the fast tier tries: all at once, and all but one given up."""
-
-
-def commit(folder: Path, message: str) -> None:
-    """Keep everything in git."""
-    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false"]
-    run("git", "add", "-A", cwd=folder)
-    run("git", *who, "commit", "-q", "-m", message, cwd=folder)
-
-
-@pytest.fixture(scope="module")
-def released(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the template as a repository with a commit: updates need one."""
-    repository = tmp_path_factory.mktemp("released") / "template"
-    shutil.copytree(template, repository)
-    run("git", "init", "-q", cwd=repository)
-    commit(repository, "A version")
-    return repository
-
-
-def fresh(released: Path, folder: Path, answer: str) -> Path:
-    """Render a project as somebody would who gives this answer from the start."""
-    copier("copy", "-q", "--defaults", "-d", answer, released, folder, cwd=folder.parent)
-    return folder
-
-
-def names(project: Path) -> set[str]:
-    """Give the paths of a project's files."""
-    return {path.relative_to(project).as_posix() for path in files(project)}
-
-
-def change_of_mind(before: str, after: str, released: Path, tmp_path: Path) -> Path:
-    """Change an answer of an edited project, and hold the result against a fresh one with the same edits."""
-    project, expected = fresh(released, tmp_path / "app", before), fresh(released, tmp_path / "expected", after)
-    for name, (old, new) in EDITS.items():
-        text = (project / name).read_text(encoding="utf-8")
-        assert old in text, name
-        (project / name).write_text(text.replace(old, new, 1), encoding="utf-8")
-    (project / OWN_FILE).parent.mkdir(exist_ok=True)
-    (project / OWN_FILE).write_text("Ours.\n", encoding="utf-8")
-    run("git", "init", "-q", cwd=project)
-    commit(project, "Ours")
-
-    copier("update", "-q", "--defaults", "-d", after, cwd=project)
-
-    assert names(project) == names(expected) | {OWN_FILE}
-    for name in names(expected) - {".copier-answers.yml"}:
-        old, new = EDITS.get(name, ("", ""))
-        text = (expected / name).read_text(encoding="utf-8")
-        assert (project / name).read_text(encoding="utf-8") == text.replace(old, new, 1), name
-    assert not run("git", "ls-files", "-u", cwd=project).stdout
-    return project
-
-
-def answers_of(project: Path) -> dict[str, object]:
-    """Read what Copier has recorded."""
-    return yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize(("before", "after"), PAIRS, ids=lambda target: target)
-def test_another_target_brings_its_files_and_takes_the_old_ones_away(
-    before: str, after: str, released: Path, tmp_path: Path
-) -> None:
-    project = change_of_mind(f"deploy_target={before}", f"deploy_target={after}", released, tmp_path)
-    assert answers_of(project)["deploy_target"] == after
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [pytest.param(*pair, marks=() if pair in OFTEN else pytest.mark.slow) for pair in FEATURE_PAIRS],
-    ids=lambda names: "+".join(names) or "none",
+from scripts.history import git
+from scripts.updates import (
+    EDITS,
+    GONE,
+    START,
+    Edit,
+    Verdict,
+    answers_of,
+    edited,
+    judge,
+    marked,
+    render,
+    texts,
+    unmerged,
+    update,
 )
-def test_features_come_and_go_with_all_that_is_theirs(
-    before: list[str], after: list[str], released: Path, tmp_path: Path
+from tests.conftest import QUESTIONS, Answers, choices, copier, feature_sets, files
+
+OWN_FILES: dict[str, Edit | None] = {"docs/own.md": lambda _: "Ours.\n", "services/own.py": lambda _: "OURS = 1\n"}
+"""Files that only the user has."""
+MORE_EDITS: dict[str, Edit | None] = {
+    ".env.example": lambda text: text.replace("# Looks\n", "# OUR_SETTING=1\n\n# Looks\n", 1)
+}
+STREAMING: Answers = {"app_type": "streaming"}
+AXES: list[tuple[str, Answers]] = [
+    ("app_type", {}),
+    ("deploy_target", {}),
+    ("auth_mode", {}),
+    ("model", {"app_type": "chat"}),
+    ("model", STREAMING),
+    ("ci_provider", {}),
+    ("updates", {}),
+    ("features", {}),
+]
+"""What can be changed, and in which projects."""
+IN_THE_FAST_TIER = {"app_type", "features"}
+MAY_CONFLICT = {
+    "app_type": EDITS.keys(),
+    "deploy_target": set[str](),
+    "auth_mode": {"pyproject.toml"},
+    "model": {"pyproject.toml", "services/model.py"},
+    "ci_provider": set(),
+    "updates": set(),
+    "features": {"pyproject.toml"},
+}
+"""Where both answers and user write the same lines: at the end of the dependencies, and where the model is made."""
+
+
+class Change(NamedTuple):
+    """One answer of a project, before and after."""
+
+    axis: str
+    answers: Answers
+    before: str | list[str]
+    after: str | list[str]
+
+
+def values_of(axis: str) -> list[Any]:
+    """Give what a question can be answered with, the default first; of several features none, each, and all."""
+    return feature_sets() if QUESTIONS[axis].get("multiselect") else choices(axis)
+
+
+def named(value: str | list[str]) -> str:
+    """Name an answer for people."""
+    return value if isinstance(value, str) else "+".join(value) or "none"
+
+
+def pairs() -> list[Any]:
+    """Every pair of values of every axis; in the fast tier only from the default to its neighbour."""
+    found: list[Any] = []
+    for axis, answers in AXES:
+        values = values_of(axis)
+        for before, after in itertools.permutations(values, 2):
+            fast = axis in IN_THE_FAST_TIER and (before, after) == (values[0], values[1]) and answers != STREAMING
+            name = "-".join([axis, *answers.values(), named(before), named(after)])
+            marks = [] if fast else [pytest.mark.slow]
+            found.append(pytest.param(Change(axis, answers, before, after), id=name, marks=marks))
+    return found
+
+
+def change(project: Path, released: Path, axis: str, value: str | list[str], folder: Path) -> tuple[Verdict, set[str]]:
+    """Change one answer of an edited project; give the verdict, and the files that are new in no render."""
+    mine = texts(project)
+    old = texts(render(released, folder / "old", "1.0.0", answers_of(project)))
+    update(project, "-d", f"{axis}={value}")
+    assert answers_of(project)[axis] == value
+    new = texts(render(released, folder / "new", "1.0.0", answers_of(project)))
+    after = texts(project)
+    assert marked(after) == unmerged(project)
+    return judge(old, mine, new, after, folder), after.keys() - new.keys()
+
+
+@pytest.mark.parametrize("mind", pairs())
+def test_another_answer_keeps_every_edit(mind: Change, released: Path, tmp_path: Path) -> None:
+    before = render(released, tmp_path / "app", "1.0.0", mind.answers | {mind.axis: mind.before})
+    project = edited(before, EDITS | MORE_EDITS | OWN_FILES)
+    verdict, more = change(project, released, mind.axis, mind.after, tmp_path)
+    assert not verdict.lost
+    # What the old answer brought is gone, and what the user added is not.
+    assert more == OWN_FILES.keys()
+    assert not (project / GONE).exists()
+    in_conflict = {name for name, text in texts(project).items() if START in text}
+    assert in_conflict <= MAY_CONFLICT[mind.axis]
+
+
+@pytest.mark.slow
+def test_a_service_that_the_other_app_has_too_is_merged_or_in_conflict(released: Path, tmp_path: Path) -> None:
+    mine: dict[str, Edit | None] = {"services/model.py": lambda text: text + "\nOURS = 'kept'\n"}
+    project = edited(render(released, tmp_path / "app", "1.0.0", {"app_type": "blocks"}), mine)
+    verdict, _ = change(project, released, "app_type", "interface", tmp_path)
+    assert not verdict.lost
+    assert "OURS = 'kept'" in (project / "services/model.py").read_text(encoding="utf-8")
+    assert unmerged(project) == {"services/model.py"}
+
+
+def test_an_edited_file_that_the_other_app_does_not_have_is_shown_and_one_command_brings_it_back(
+    released: Path, tmp_path: Path
 ) -> None:
-    project = change_of_mind(f"features={before}", f"features={after}", released, tmp_path)
-    assert answers_of(project)["features"] == after
+    # Copier takes away what the new render does not have; the project is in git by then, so nothing is lost.
+    ours: dict[str, Edit | None] = {"services/tables.py": lambda text: text + "\nOURS = 'kept'\n"}
+    project = edited(render(released, tmp_path / "app", "1.0.0", {"app_type": "blocks"}), ours)
+    said = copier("update", "--defaults", "-d", "app_type=chat", cwd=project).stdout
+    assert " D services/tables.py\n" in git("status", "--porcelain", cwd=project)
+    assert "git restore" in said
+    git("restore", "services/tables.py", cwd=project)
+    assert "OURS = 'kept'" in (project / "services/tables.py").read_text(encoding="utf-8")
+
+
+def test_every_axis_of_one_answer_is_tried() -> None:
+    assert {axis for axis, _ in AXES} == {key for key, question in QUESTIONS.items() if "choices" in question}
 
 
 def test_the_order_of_features_does_not_matter(released: Path, tmp_path: Path) -> None:
     forwards, backwards = feature_sets()[-1], feature_sets()[-1][::-1]
-    one, other = (
-        fresh(released, tmp_path / folder, f"features={each}") for folder, each in (("a", forwards), ("b", backwards))
-    )
+    one = render(released, tmp_path / "one", "1.0.0", {"features": forwards})
+    other = render(released, tmp_path / "other", "1.0.0", {"features": backwards})
     for path in files(one):
         same = other / path.relative_to(one)
         assert path.read_text(encoding="utf-8") == same.read_text(encoding="utf-8"), same

@@ -1,12 +1,13 @@
 """What the documents say is true."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
 from scripts.readme import question_table, with_table
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT, choices, render, run
 
 DOCUMENTS = ["README.md", "CHANGELOG.md", "AGENTS.md", "CONTRIBUTING.md"]
 
@@ -49,15 +50,71 @@ def test_ci_runs_the_command_of_the_readme() -> None:
 
 
 def test_workflows_are_valid_pinned_and_harmless() -> None:
-    for folder in (".github/workflows", "template/.github/workflows"):
-        for path in (ROOT / folder).iterdir():
-            text = path.read_text(encoding="utf-8")
-            workflow = yaml.safe_load(text)
-            assert workflow["permissions"] == {"contents": "read"}, path
-            for action in re.findall(r"uses: (\S+)", text):
-                assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action), f"{path}: {action} is not pinned to a commit"
-    workflows = [str(path) for path in (ROOT / ".github" / "workflows").iterdir()]
+    workflows = list((ROOT / ".github" / "workflows").iterdir())
+    for path in workflows:
+        assert yaml.safe_load(path.read_text(encoding="utf-8"))["permissions"] == {"contents": "read"}, path
+        pinned(path)
     run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows, cwd=ROOT)
+
+
+def pinned(path: Path) -> None:
+    """Every action is named by the commit that was looked at."""
+    for action in re.findall(r"uses: (\S+)", path.read_text(encoding="utf-8")):
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action), f"{path}: {action} is not pinned to a commit"
+
+
+@pytest.mark.parametrize("updates", choices("updates"))
+@pytest.mark.usefixtures("without_git")
+def test_every_place_for_tests_gets_its_own_files_and_only_those(updates: str, template: Path, tmp_path: Path) -> None:
+    for provider in choices("ci_provider"):
+        answers = {"ci_provider": provider, "updates": updates, "deploy_target": "spaces"}
+        project = render(template, tmp_path / provider, answers)
+        workflows = {path.name for path in project.glob(".github/workflows/*")}
+        assert workflows == ({"test.yml", "deploy-space.yml"} if provider == "github" else set())
+        assert (project / ".gitlab-ci.yml").exists() == (provider == "gitlab")
+        assert (project / "renovate.json").exists() == (updates == "renovate")
+        if provider == "github":
+            jobs = yaml.safe_load((project / ".github/workflows/test.yml").read_text(encoding="utf-8"))["jobs"]
+            assert set(jobs) == {"test", *(["update"] if updates == "schedule" else [])}
+            # What may write is the one job that proposes, never what runs the code of a pull request.
+            assert "permissions" not in jobs["test"]
+
+
+SCHEMAS = {
+    ".github/workflows/*.yml": "vendor.github-workflows",
+    ".gitlab-ci.yml": "vendor.gitlab-ci",
+    "renovate.json": "vendor.renovate",
+}
+
+
+@pytest.mark.parametrize(("provider", "updates"), [("github", "schedule"), ("gitlab", "renovate")])
+def test_the_files_for_a_forge_are_valid(provider: str, updates: str, template: Path, tmp_path: Path) -> None:
+    answers = {"ci_provider": provider, "updates": updates, "deploy_target": "spaces"}
+    project = render(template, tmp_path / "app", answers)
+    found = {pattern: list(project.glob(pattern)) for pattern in SCHEMAS}
+    assert any(found.values())
+    for pattern, paths in found.items():
+        for path in paths:
+            run("check-jsonschema", "--builtin-schema", SCHEMAS[pattern], path, cwd=ROOT)
+            pinned(path)
+
+
+@pytest.mark.slow
+def test_workflows_hold_no_known_weakness(template: Path, tmp_path: Path) -> None:
+    project = render(template, tmp_path / "app", {"deploy_target": "spaces"})
+    command = ["uvx", "zizmor@1.32.0", "--offline", "--strict-collection", "--no-progress"]
+    done = run(*command, ROOT / ".github", project / ".github", cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_a_workflow_with_a_weakness_would_be_noticed(template: Path, tmp_path: Path) -> None:
+    path = render(template, tmp_path / "app", {}) / ".github" / "workflows" / "test.yml"
+    injection = "run: echo ${{ github.event.pull_request.title }}"
+    path.write_text(path.read_text(encoding="utf-8").replace("run: uv sync", injection), encoding="utf-8")
+    done = run("uvx", "zizmor@1.32.0", "--offline", "--strict-collection", path, cwd=tmp_path, check=False)
+    assert done.returncode != 0
+    assert "template-injection" in done.stdout
 
 
 def test_the_product_names_no_machine() -> None:

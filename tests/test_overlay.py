@@ -17,9 +17,9 @@ import yaml
 from jinja2 import TemplateNotFound
 from playwright.sync_api import sync_playwright
 
+from scripts.history import commit
 from tests.conftest import ROOT, copier, files, render, run
 from tests.test_budgets import sources
-from tests.test_change_of_mind import commit
 from tests.test_first_start import started
 
 EXAMPLE = ROOT / "examples" / "organisation"
@@ -125,7 +125,17 @@ def test_what_the_organisation_decided_is_in_the_project(app_type: str, projects
 
 def test_what_is_locked_is_not_recorded_and_so_moves_with_the_organisation(projects: dict[str, Path]) -> None:
     answers = yaml.safe_load((projects["chat"] / ".copier-answers.yml").read_text(encoding="utf-8"))
-    assert set(answers) == {"_commit", "_src_path", "app_type", "deploy_target", "model", "project_name"}
+    assert set(answers) == {
+        "_commit",
+        "_src_path",
+        "app_type",
+        "ci_provider",
+        "deploy_target",
+        "features",
+        "model",
+        "project_name",
+        "updates",
+    }
 
 
 def test_the_projects_of_an_organisation_lint_clean(projects: dict[str, Path]) -> None:

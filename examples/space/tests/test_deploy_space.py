@@ -89,7 +89,8 @@ def test_lock_requirements_sdk_and_python_agree(project: Path, folder: Path) -> 
     assert pins["gradio"] == facts(folder)["sdk_version"]
     assert {"authlib", "mcp"} <= set(pins), "depend on gradio[mcp,oauth]: a Space installs these extras"
     assert space.SpecifierSet(lock["requires-python"]).contains(python)
-    assert f'python-version: "{python}"' in (PROJECT_DIR / ".github" / "workflows" / "test.yml").read_text()
+    for workflow in (PROJECT_DIR / ".github" / "workflows").glob("*.yml"):
+        assert f'python-version: "{python}"' in workflow.read_text(encoding="utf-8")
 
 
 def test_a_space_can_install_it_together_with_its_own_packages(folder: Path) -> None:
