@@ -19,6 +19,7 @@ from benchmarks import (
     fleet,
     gate,
     noop,
+    ray_serve,
     replicas,
     scaffold,
     sign_in,
@@ -32,7 +33,7 @@ from benchmarks.figures import QUICK_ROUNDS, ROUNDS, Figure
 REPORT = ROOT / "benchmarks" / "REPORT.md"
 BENCHMARKS = (
     *(noop, streams, cpu, batching, ageing, start, scaffold, first_test),
-    *(gate, sign_in, stop, replicas, updates, fleet),
+    *(gate, sign_in, stop, replicas, ray_serve, updates, fleet),
 )
 PACKAGES = ("gradio", "fastapi", "uvicorn", "copier", "scikit-learn")
 
@@ -58,6 +59,8 @@ within their row.
   requests, and only the process that took the first can answer the second, so a session at the wrong one is a failure.
 * Figure 18 makes projects of every preset at version 0.1.0, edits each, breaks ten, and updates all to this commit. The
   check is a file test: what a project's own tests cost comes on top.
+* Figures 16a to 16c have a real Ray on the same machine. Its model sleeps, as a core does that waits for an
+  accelerator, and is asked over HTTP by the client that a page has.
 * Figure 7 sends all of its 10,000 events. Figure 11, the time of the whole CI run, is measured by CI itself.
 
 Machine: {machine}.
@@ -87,7 +90,7 @@ def write(figures: Sequence[Figure], rounds: int) -> str:
     rows = [
         f"| {figure.key} | {figure.what} | {figure.target} | {figure.measured} "
         f"| {'yes' if figure.reached else '**no**'} | {figure.detail} | `{figure.command}` |"
-        for figure in sorted(figures, key=lambda figure: (int(figure.key.rstrip("ab")), figure.key))
+        for figure in sorted(figures, key=lambda figure: (int(figure.key.rstrip("abc")), figure.key))
     ]
     head = [
         "| # | Figure | Reach | Measured | Reached | Absolute, medians | Command |",

@@ -102,7 +102,7 @@ class Engine:
         (folder / "Containerfile").write_text(text, encoding="utf-8")
         self.run("buildah", "bud", "--isolation", "chroot", "-t", name, folder)
 
-    def build(self, project: Path, name: str) -> str:
+    def build(self, project: Path, name: str, file: str = "Dockerfile") -> str:
         """Build a project's image, and give what the engine printed.
 
         Raises:
@@ -111,7 +111,7 @@ class Engine:
         """
         bases = ["--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", f"UV_IMAGE={UV}"]
         # Only the format of docker knows health checks.
-        options = ["--format", "docker", "--pull=never", "--network", "host"]
+        options = ["--format", "docker", "--pull=never", "--network", "host", "-f", project / file]
         return self("build", *options, *bases, "-t", name, project)
 
     def size(self, image: str) -> float:

@@ -11,7 +11,7 @@ from tests.conftest import ROOT, Answers, choices, render, run
 
 FILES = sorted((ROOT / "tests" / "guards").glob("*.toml"))
 GUARDS = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in FILES}
-"""By auth mode or feature, and name."""
+"""By auth mode, feature, or `ray`, and name."""
 IN_FEATURES: Answers = {"auth_mode": "password"}
 CASES = [(mode, name) for mode, guards in GUARDS.items() for name in guards]
 
@@ -23,6 +23,7 @@ def intact(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     modes = choices("auth_mode")
     # A feature is taken where people sign in: there it has most to hold.
     chosen = {name: {"auth_mode": name} if name in modes else IN_FEATURES | {"features": [name]} for name in GUARDS}
+    chosen["ray"] = {"deploy_target": "ray"}
     return {name: render(template, base / name, {"app_type": "interface"} | chosen[name]) for name in GUARDS}
 
 

@@ -16,8 +16,10 @@ FULL += [
     {"app_type": app, "deploy_target": "local", "auth_mode": mode, "features": feature_sets()[-1]}
     for app, mode in (("blocks", "none"), ("interface", "password"))
 ]
-"""Every app and model with nobody signed in, one app in every auth mode, one for every other place to run, and two with
-all features."""
+BEHIND_RAY = [answers for answers in combinations() if answers["deploy_target"] == "ray" and answers not in ELSEWHERE]
+FULL += [each for each in BEHIND_RAY if each["auth_mode"] == "none" and each.get("model") != "openai"]
+"""Every app and model with nobody signed in, one app in every auth mode, one for every other place to run but all four
+behind Ray, where each reaches its model in its own way, and two with all features."""
 PAIRS = [answers for answers in LOCAL if answers not in FULL and answers.get("model") != "openai"]
 """Every other pair of an app and an auth mode: what concerns who may do what."""
 ABOUT_ACCESS = ["tests/test_gate.py", "tests/test_members.py", "tests/test_events.py"]

@@ -94,5 +94,8 @@ def transcript(text: str) -> str:
         shown.setdefault(lines[0].strip(), []).append("\n".join(lines[1:]))
     parts: list[str] = []
     for question, frames in shown.items():
+        # Now and then the answer is drawn beside the choices before it is drawn alone.
+        head, _, last = frames[0].rpartition("\n")
+        frames[0] = head if head and last.strip() == frames[-1].strip() else frames[0]
         parts += [f"? {question}", frames[0], *(["=>", frames[-1]] if frames[-1] != frames[0] else []), ""]
     return "\n".join(parts)

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 import pandas as pd
@@ -75,12 +75,21 @@ class Workspace:
     """For downloads. Its name cannot be guessed."""
 
 
+class Computes(Protocol):
+    """What takes a while where a table is large: `services.model`, here or elsewhere."""
+
+    def summarise(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Describe each column in one row."""
+        ...
+
+
 class Explorer:
     """The handlers, and what they share: settings, and the tables of all sessions."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, compute: Computes = model) -> None:
         """Start with no tables."""
         self.settings = settings
+        self.compute = compute
         self.limits = tables.Limits(settings.max_columns, settings.max_cells)
         self.held = SessionRegistry[Workspace](settings.session_ttl, settings.tables_mb * MB, on_drop=delete_downloads)
 
@@ -139,7 +148,7 @@ class Explorer:
     def summarise(self, state: Exploration, request: gr.Request) -> pd.DataFrame:
         """Describe each column."""
         # A copy, because every hit of the cache gives the same object.
-        return statistics(state, self.workspace(state, request).table).copy()
+        return statistics(state, self.workspace(state, request).table, self.compute).copy()
 
     @boundary
     def plot(  # noqa: PLR0913, PLR0917  (one for each component, so that the API has their names)
@@ -204,10 +213,10 @@ class Explorer:
 
 
 @gr.cache(key=lambda call: [call["state"].table_id, repr(call["state"].steps)], per_session=True)
-def statistics(state: Exploration, table: tables.Table) -> pd.DataFrame:
+def statistics(state: Exploration, table: tables.Table, compute: Computes) -> pd.DataFrame:
     """Summarise once for the same table and steps: this takes a second where a table is large."""
     with model_time():
-        return model.summarise(model.apply(table.frame, state))
+        return compute.summarise(model.apply(table.frame, state))
 
 
 def axes(frame: pd.DataFrame) -> Updates:

@@ -15,7 +15,11 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 DONE = "[DONE]"
 BREAK_OFF = "break off"
 SILENCE = "silence"
-REFUSALS: dict[int, dict[str, str]] = {400: {"code": "context_length_exceeded"}, 404: {"code": "model_not_found"}}
+REFUSALS: dict[int, dict[str, str]] = {
+    400: {"code": "context_length_exceeded"},
+    404: {"code": "model_not_found"},
+    503: {"code": "queue_full"},
+}
 
 
 def piece(text: str | None) -> str:

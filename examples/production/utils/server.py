@@ -142,6 +142,7 @@ def create_app(
 
     app = FastAPI(title=settings.title, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.work, app.state.demo, app.state.access = work, demo, access
+    head: list[str] = []
     extra_paths = [*extra_paths, *add_metrics(app, settings)]
 
     @app.get("/healthz")
@@ -156,7 +157,8 @@ def create_app(
     access.add_routes(app)
     app.add_exception_handler(StoreDownError, cannot_check)
     access.add_to_page(demo)
-    icon = add_logo(demo, settings) if settings.logo else None
+    if settings.logo:
+        head.append(add_logo(demo, settings))
 
     # The last one added is the outermost. Gradio answers cross-site requests by itself unless its parent has this
     # middleware, also with nothing allowed.
@@ -177,7 +179,7 @@ def create_app(
         path="",
         root_path=settings.root_path or None,
         theme=theme(settings.theme),
-        head=icon,
+        head="".join(head),
         footer_links=["api", "settings"],
         show_error=False,
         max_file_size=settings.max_upload_mb * MB,

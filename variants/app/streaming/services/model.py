@@ -1,1 +1,1 @@
-{% include root ~ 'variants/model/' ~ model ~ '/services/model.py' -%}
+{% include root ~ 'variants/model/' ~ answering ~ '/services/model.py' -%}

@@ -24,6 +24,7 @@ ADVICE: dict[type[openai.APIError], str] = {
     openai.InternalServerError: "The model failed. Try again in a minute.",
 }
 """What to tell a user; the first kind that fits counts."""
+QUEUE_FULL = "Queue is full. Try again in a moment."
 
 
 class RemoteModel:
@@ -71,7 +72,8 @@ def explained() -> Generator[None]:
         yield
     except tuple(ADVICE) as error:
         log.warning("the model server failed: %r", error)
-        raise ModelUnavailableError(next(text for kind, text in ADVICE.items() if isinstance(error, kind))) from error
+        advice = next(text for kind, text in ADVICE.items() if isinstance(error, kind))
+        raise ModelUnavailableError(QUEUE_FULL if error.code == "queue_full" else advice) from error
     except openai.BadRequestError as error:
         if error.code != "context_length_exceeded":
             raise

@@ -75,6 +75,7 @@ def test_the_name_of_the_limit_can_be_changed(ask: Ask, fake: FakeServer) -> Non
     [
         ([429], "too much to do"),
         ([500], "failed"),
+        ([503], "Queue is full"),
         ([piece("Once"), BREAK_OFF], "cannot be reached"),
         ([SILENCE], "took too long"),
         ([piece("Once"), SILENCE], "took too long"),

@@ -1,0 +1,30 @@
+"""Statistics, computed where the settings say: they take a second where a table is large."""
+
+from typing import Any
+
+import pandas as pd
+
+from services import model
+from services.api import packed
+from utils.remote import Remote
+from utils.settings import Settings
+
+
+class Statistics:
+    """Stands in front of `services.model.summarise`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Ask Ray Serve where `APP_MODEL_URL` names it, and compute here otherwise."""
+        self.remote = Remote(settings) if settings.model_url else None
+
+    def summarise(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Describe each column in one row, as text for people.
+
+        Raises:
+            InputError: if the table is larger than the model takes, or the model cannot answer at the moment.
+
+        """
+        if self.remote is None:
+            return model.summarise(frame)
+        answer: dict[str, Any] = self.remote.ask("summarise", packed(frame))
+        return pd.DataFrame(answer["rows"])

@@ -1,0 +1,83 @@
+"""The model behind Ray Serve: `uv run --env-file serve.env --group serve serve run serve_config.yaml`.
+
+Ray runs the model of `services/model.py`, in as many processes as `serve_config.yaml` says, and not the page.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from functools import partial
+
+from fastapi import FastAPI
+from ray import serve
+from ray.exceptions import RayActorError
+from ray.serve import Application
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
+from ray.serve.handle import DeploymentHandle
+
+from services.api import create_api
+from services.model import load_model
+from utils.endpoint import NoAnswerError, QueueFullError
+from utils.preprocess import Message
+from utils.settings import get_settings
+
+GONE = (RayActorError, DeploymentUnavailableError, ReplicaUnavailableError)
+
+
+@serve.deployment
+class Model:
+    """One replica of the model."""
+
+    def __init__(self) -> None:
+        """Load the model of this process: a server that `APP_MODEL_URL` names would be this one."""
+        self.model = load_model(get_settings().model_copy(update={"model": "embedded"}))
+        self.model.warm_up()
+
+    async def stream(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[str]:
+        """Answer piece by piece. Ray closes this generator when whoever asked has gone."""
+        async with aclosing(self.model.stream(messages, max_tokens)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+async def stream(replicas: DeploymentHandle, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[str]:
+    """Ask one of the replicas.
+
+    Raises:
+        QueueFullError: if `max_queued_requests` wait already.
+        NoAnswerError: if the replica has died.
+
+    """
+    answer = replicas.options(stream=True).stream.remote(messages, max_tokens)
+    try:
+        async for piece in answer:
+            yield piece
+    except BackPressureError as error:
+        raise QueueFullError from error
+    except GONE as error:
+        raise NoAnswerError from error
+    except (asyncio.CancelledError, GeneratorExit):
+        answer.cancel()
+        raise
+
+
+def build_api() -> FastAPI:
+    """Build the endpoint, in each of its processes."""
+    # One handle for all requests: it is what counts how many wait.
+    replicas = serve.get_deployment_handle("Model", app_name=serve.get_replica_context().app_name)
+    return create_api(partial(stream, replicas), get_settings())
+
+
+@serve.deployment
+@serve.ingress(build_api)
+class Endpoint:
+    """What listens: it checks the request and passes it on to a replica that has room."""
+
+    def __init__(self, model: object) -> None:
+        """Wait for the model."""
+        self.model = model
+
+
+def build(_: dict[str, str]) -> Application:
+    """Put the two together: `import_path` of `serve_config.yaml`."""
+    return Endpoint.bind(Model.bind())

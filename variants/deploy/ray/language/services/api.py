@@ -1,0 +1,116 @@
+"""The model as other programs see it: OpenAI's chat completions, of which this is the part that models share.
+
+https://platform.openai.com/docs/api-reference/chat. Plain FastAPI, so that it can be tested without Ray.
+"""
+
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import Literal
+
+from fastapi import FastAPI
+from fastapi.responses import Response, StreamingResponse
+from openai.types import CompletionUsage
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessage
+from openai.types.chat.chat_completion import Choice
+from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
+from openai.types.chat.chat_completion_chunk import ChoiceDelta
+from pydantic import BaseModel, Field
+
+from utils.endpoint import create_endpoint
+from utils.preprocess import Message, to_token_limit
+from utils.settings import Settings
+
+Stream = Callable[[Sequence[Message], int], AsyncGenerator[str]]
+"""As `ChatModel.stream`."""
+
+
+class ChatMessage(BaseModel):
+    """One message; pydantic reads no `TypedDict` of Python 3.11."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class ChatRequest(BaseModel):
+    """What is read of a request; fields that this model has no use for, such as a temperature, are let pass."""
+
+    messages: list[ChatMessage] = Field(min_length=1)
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    """The newer name of the same."""
+    stream: bool = False
+
+
+class Answer:
+    """One answer in the two forms that it may have."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        """Begin an answer of at most `limit` tokens by the model `name`."""
+        self.id = f"chatcmpl-{uuid.uuid4().hex}"
+        self.created = int(time.time())
+        self.name = name
+        self.limit = limit
+        self.tokens = 0
+
+    @property
+    def reason(self) -> Literal["stop", "length"]:
+        """Tell why the answer ended."""
+        return "length" if self.tokens >= self.limit else "stop"
+
+    def chunk(self, delta: ChoiceDelta, reason: Literal["stop", "length"] | None = None) -> str:
+        """Write one event of a stream."""
+        choice = ChunkChoice(index=0, delta=delta, finish_reason=reason)
+        kind = "chat.completion.chunk"
+        chunk = ChatCompletionChunk(id=self.id, created=self.created, model=self.name, object=kind, choices=[choice])
+        return f"data: {chunk.model_dump_json(exclude_none=True)}\n\n"
+
+    async def lines(self, first: str | None, rest: AsyncGenerator[str]) -> AsyncGenerator[str]:
+        """Write a stream, and close the model's when the reader has gone."""
+        async with aclosing(rest):
+            yield self.chunk(ChoiceDelta(role="assistant", content=""))
+            if first is not None:
+                self.tokens += 1
+                yield self.chunk(ChoiceDelta(content=first))
+            async for piece in rest:
+                self.tokens += 1
+                yield self.chunk(ChoiceDelta(content=piece))
+            yield self.chunk(ChoiceDelta(), self.reason)
+            yield "data: [DONE]\n\n"
+
+    async def whole(self, first: str | None, rest: AsyncGenerator[str]) -> Response:
+        """Wait for the end."""
+        async with aclosing(rest):
+            pieces = [first or "", *[piece async for piece in rest]]
+        self.tokens = len(pieces)
+        choice = Choice(
+            index=0,
+            message=ChatCompletionMessage(role="assistant", content="".join(pieces)),
+            finish_reason=self.reason,
+        )
+        # Pieces of the answer; what the question takes, only the model could tell.
+        usage = CompletionUsage(prompt_tokens=0, completion_tokens=self.tokens, total_tokens=self.tokens)
+        kind = "chat.completion"
+        answer = ChatCompletion(
+            id=self.id, created=self.created, model=self.name, object=kind, choices=[choice], usage=usage
+        )
+        return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
+
+
+def create_api(stream: Stream, settings: Settings) -> FastAPI:
+    """Build the endpoint around a model."""
+    app = create_endpoint(settings)
+
+    @app.post("/v1/chat/completions")
+    async def complete(request: ChatRequest) -> Response:  # pyright: ignore[reportUnusedFunction]
+        limit = to_token_limit(request.max_tokens or request.max_completion_tokens, settings)
+        pieces = stream([Message(role=each.role, content=each.content) for each in request.messages], limit)
+        # The first piece before the status: a model that is full or dies can still be said to be, and asked again.
+        first = await anext(pieces, None)
+        answer = Answer(settings.model_name, limit)
+        if not request.stream:
+            return await answer.whole(first, pieces)
+        return StreamingResponse(answer.lines(first, pieces), media_type="text/event-stream")
+
+    return app
