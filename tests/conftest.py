@@ -66,6 +66,11 @@ def name_of(answers: Answers) -> str:
     return "-".join("+".join(value) if isinstance(value, list) else str(value) for value in answers.values())
 
 
+def thorough(*, is_one: bool) -> list[pytest.MarkDecorator]:
+    """Mark a case that `.ci/run` leaves out unless it is called with `--all`."""
+    return [pytest.mark.thorough] if is_one else []
+
+
 def preset(name: str) -> Answers:
     """Read the answers of a preset."""
     return yaml.safe_load((ROOT / "presets" / f"{name}.yml").read_text(encoding="utf-8"))

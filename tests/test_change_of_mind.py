@@ -22,7 +22,7 @@ from scripts.updates import (
     unmerged,
     update,
 )
-from tests.conftest import QUESTIONS, Answers, choices, copier, feature_sets, files
+from tests.conftest import QUESTIONS, Answers, choices, copier, feature_sets, files, thorough
 
 OWN_FILES: dict[str, Edit | None] = {"docs/own.md": lambda _: "Ours.\n", "services/own.py": lambda _: "OURS = 1\n"}
 """Files that only the user has."""
@@ -74,14 +74,15 @@ def named(value: str | list[str]) -> str:
 
 
 def pairs() -> list[Any]:
-    """Every pair of values of every axis; in the fast tier only from the default to its neighbour."""
+    """Every pair of values of every axis; few in the fast tier, from each value to the next in every run of the CI."""
     found: list[Any] = []
     for axis, answers in AXES:
         values = values_of(axis)
         for before, after in itertools.permutations(values, 2):
             fast = axis in IN_THE_FAST_TIER and (before, after) == (values[0], values[1]) and answers != STREAMING
             name = "-".join([axis, *answers.values(), named(before), named(after)])
-            marks = [] if fast else [pytest.mark.slow]
+            is_next = values.index(after) == (values.index(before) + 1) % len(values)
+            marks = [] if fast else [pytest.mark.slow, *thorough(is_one=not is_next)]
             found.append(pytest.param(Change(axis, answers, before, after), id=name, marks=marks))
     return found
 

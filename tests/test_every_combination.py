@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import Answers, choices, combinations, files, name_of, render, run, with_features
+from tests.conftest import Answers, choices, combinations, files, name_of, render, run, thorough, with_features
 
 LINTED = (".py", ".toml")
 
@@ -119,7 +119,13 @@ def test_services_and_utils_are_strictly_typed(answers: Answers, projects: dict[
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("answers", [*every_pair(), *with_features()[::3]], ids=name_of)
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param(answers, id=name_of(answers), marks=thorough(is_one=number % 3 != 0))
+        for number, answers in enumerate([*every_pair(), *with_features()[::3]])
+    ],
+)
 def test_every_pair_of_answers_is_strictly_typed(answers: Answers, template: Path, tmp_path: Path) -> None:
     strictly_typed(render(template, tmp_path / "app", answers))
 

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Answers, choices, render, run
+from tests.conftest import ROOT, Answers, choices, render, run, thorough
 
 FILES = sorted((ROOT / "tests" / "guards").glob("*.toml"))
 GUARDS = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in FILES}
 """By auth mode, feature, or `ray`, and name."""
 IN_FEATURES: Answers = {"auth_mode": "password"}
-CASES = [(mode, name) for mode, guards in GUARDS.items() for name in guards]
+CASES = [
+    pytest.param(mode, name, marks=thorough(is_one=mode in {"mcp", "pwa"}))
+    for mode, guards in GUARDS.items()
+    for name in guards
+]
 
 
 @pytest.fixture(scope="module")

@@ -223,7 +223,10 @@ def test_a_project_of_the_template_moves_to_the_organisation(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("app_type", "tests"),
-    [(APPS[0], ["--cov", "--cov-fail-under=100"]), (APPS[1], ["tests/test_policy.py", "tests/test_server.py"])],
+    [
+        pytest.param(APPS[0], ["--cov", "--cov-fail-under=100"], marks=pytest.mark.thorough),
+        (APPS[1], ["tests/test_policy.py", "tests/test_server.py"]),
+    ],
 )
 def test_the_projects_of_an_organisation_are_green_at_birth(
     app_type: str, tests: list[str], projects: dict[str, Path]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, Answers, combinations, copier, feature_sets, name_of, run
+from tests.conftest import ROOT, Answers, combinations, copier, feature_sets, name_of, run, thorough
 
 LOCAL = [answers for answers in combinations() if answers["deploy_target"] == "local"]
 ELSEWHERE = [answers for answers in combinations() if answers not in LOCAL and answers["app_type"] == "interface"]
@@ -25,12 +25,33 @@ PAIRS = [answers for answers in LOCAL if answers not in FULL and answers.get("mo
 ABOUT_ACCESS = ["tests/test_gate.py", "tests/test_members.py", "tests/test_events.py"]
 
 
+TELLING = {
+    "blocks-local-none",
+    "chat-local-none-openai",
+    "streaming-local-none-embedded",
+    "interface-ray-none",
+    f"interface-local-password-{'+'.join(feature_sets()[-1])}",
+}
+"""Every app, signing in, the most of targets, and all features: what every run of the CI tries."""
+
+
 def in_groups(cases: list[Answers]) -> list[Any]:
     """Spread projects over two workers; those of a group share an environment."""
     return [
-        pytest.param(answers, id=name_of(answers), marks=pytest.mark.xdist_group(f"projects{number % 2}"))
-        for number, answers in enumerate(cases)
+        pytest.param(
+            answers,
+            id=name_of(answers),
+            marks=[
+                pytest.mark.xdist_group(f"projects{number % 2}"),
+                *thorough(is_one=name_of(answers) not in TELLING),
+            ],
+        )
+        for number, answers in enumerate(sorted(cases, key=lambda each: name_of(each) not in TELLING))
     ]
+
+
+def test_the_telling_projects_exist() -> None:
+    assert {name_of(answers) for answers in FULL} >= TELLING
 
 
 @pytest.fixture(scope="session")

@@ -22,13 +22,17 @@ from scripts.updates import (
     update,
     with_dependency,
 )
-from tests.conftest import release, run
+from tests.conftest import release, run, thorough
 
 CASES = [(version, preset) for version in releases() for preset in preset_names(version)]
 """Every release with every preset that it had."""
 TRIED_FIRST = [(version, preset) for version, preset in CASES if preset == "internal"]
 """In the fast tier: an app of several files, from every release."""
-ONE_OF_EACH_APP = [(version, preset) for version, preset in CASES if preset in {"assistant", "internal", "prototype"}]
+ONE_OF_EACH_APP = [
+    pytest.param(version, preset, marks=thorough(is_one=(version, preset) != (CASES[0][0], "prototype")))
+    for version, preset in CASES
+    if preset in {"assistant", "internal", "prototype"}
+]
 
 
 def hold(verdict: Verdict) -> None:

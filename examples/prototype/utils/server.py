@@ -155,8 +155,7 @@ def create_app(
     access.add_routes(app)
     app.add_exception_handler(StoreDownError, cannot_check)
     access.add_to_page(demo)
-    if settings.logo:
-        head.append(add_logo(demo, settings))
+    head += [add_logo(demo, settings)] if settings.logo else []
 
     # The last one added is the outermost. Gradio answers cross-site requests by itself unless its parent has this
     # middleware, also with nothing allowed.
