@@ -33,11 +33,11 @@ def figures(rounds: int) -> list[Figure]:
                 rest = load(server, users=50, requests=REQUESTS - FIRST).rate
                 first.append(start)
                 plain.append(REQUESTS / (FIRST / start + (REQUESTS - FIRST) / rest))
-            with running(app) as server:
+            with running(app, ready="/readyz") as server:
                 ours.append(warm(server, 50, REQUESTS).rate)
             with running(naive("predict")) as server:
                 plain_many.append(warm(server, 200, REQUESTS_OF_MANY))
-            with running(app) as server:
+            with running(app, ready="/readyz") as server:
                 ours_many.append(warm(server, 200, REQUESTS_OF_MANY))
     return [
         faster("1a", f"50 at once, {REQUESTS} requests to each", 3, ours, plain),

@@ -3,27 +3,19 @@
 After a change that is meant: `UPDATE_SNAPSHOTS=1 uv run pytest tests/test_prompts.py`, then read the diff.
 """
 
-import io
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from copier import run_copy
-from prompt_toolkit.application import create_app_session
-from prompt_toolkit.input import create_pipe_input
-from prompt_toolkit.output.plain_text import PlainTextOutput
 
 from tests.conftest import ROOT
+from tests.prompts import DOWN, ENTER, Keys, typing
 
 SNAPSHOTS = ROOT / "tests" / "snapshots"
-ENTER, DOWN = "\r", "\x1b[B"
 NAME, TYPE, TARGET, AUTH, MODEL = ("called?", "kind of app", "Where will", "Who may", "Which model")
 FEATURES = "What else"
-
-Keys = list[tuple[str, str]]
-"""What a person waits for on the screen, and what they press then."""
 
 JOURNEYS: dict[str, tuple[Keys, dict[str, str]]] = {
     "defaults": (
@@ -52,30 +44,12 @@ JOURNEYS: dict[str, tuple[Keys, dict[str, str]]] = {
 }
 
 
-class Screen(io.StringIO):
-    """A terminal that somebody looks at, and types when the awaited question appears."""
-
-    def __init__(self, keys: Keys, press: Callable[[str], None]) -> None:
-        super().__init__()
-        self.keys = list(keys)
-        self.press = press
-        self.seen = 0
-
-    def flush(self) -> None:
-        text = self.getvalue()
-        if self.keys and self.keys[0][0] in text[self.seen :]:
-            self.seen = len(text)
-            self.press(self.keys.pop(0)[1])
-
-
 @pytest.mark.parametrize("journey", JOURNEYS)
 @pytest.mark.usefixtures("without_git")
 def test_the_prompts_are_as_reviewed(journey: str, template: Path, tmp_path: Path) -> None:
     keys, expected = JOURNEYS[journey]
-    with create_pipe_input() as pipe:
-        screen = Screen(keys, pipe.send_text)
-        with create_app_session(input=pipe, output=PlainTextOutput(screen)):
-            run_copy(str(template), tmp_path / "app", quiet=True)
+    with typing(keys) as screen:
+        run_copy(str(template), tmp_path / "app", quiet=True)
     answers = (tmp_path / "app" / ".copier-answers.yml").read_text(encoding="utf-8")
     for key, value in expected.items():
         assert f"{key}: {value}\n".replace(": \n", ":\n") in answers

@@ -8,25 +8,7 @@ import pytest
 
 from fleet import policy
 from tests.conftest import render
-from tests.fleets import Fleet, commit, isolate, make_template, rows
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
-    """Make the template once."""
-    base = tmp_path_factory.mktemp("fleet")
-    with pytest.MonkeyPatch.context() as patch:
-        isolate(base / "made", patch)
-        template = make_template(base / "a template")
-    (base / "cache").mkdir()
-    return Fleet(base, template, base / "cache")
-
-
-@pytest.fixture
-def fleet(shared: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
-    """Give an empty fleet."""
-    isolate(tmp_path, monkeypatch)
-    return Fleet(tmp_path, shared.template, shared.cache)
+from tests.fleet.checkouts import Fleet, commit, rows
 
 
 def policed(fleet: Fleet, rules: str, **others: str) -> Path:

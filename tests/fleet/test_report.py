@@ -7,33 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from prompt_toolkit.application import create_app_session
-from prompt_toolkit.input import create_pipe_input
-from prompt_toolkit.output.plain_text import PlainTextOutput
 
 from fleet.cli import main
 from fleet.sources import find
 from tests.conftest import ROOT, run
-from tests.fleets import Fleet, commit, isolate, look, make_template, rows, script, without
-from tests.test_prompts import ENTER, Screen
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
-    """Make the template once."""
-    base = tmp_path_factory.mktemp("fleet")
-    with pytest.MonkeyPatch.context() as patch:
-        isolate(base / "made", patch)
-        template = make_template(base / "a template")
-    (base / "cache").mkdir()
-    return Fleet(base, template, base / "cache")
-
-
-@pytest.fixture
-def fleet(shared: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
-    """Give an empty fleet."""
-    isolate(tmp_path, monkeypatch)
-    return Fleet(tmp_path, shared.template, shared.cache)
+from tests.fleet.checkouts import Fleet, commit, look, make_template, rows, script, without
+from tests.prompts import ENTER, typing
 
 
 def test_a_report_says_version_distance_policy_conflicts_and_state(
@@ -298,11 +277,8 @@ def test_a_wrong_option_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None
 def test_in_a_terminal_it_asks(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
     fleet.add("app")
     keys = [("see or do?", ENTER), ("Folder of checkouts", str(fleet.folder) + ENTER)]
-    with create_pipe_input() as pipe:
-        screen = Screen(keys, pipe.send_text)
-        with create_app_session(input=pipe, output=PlainTextOutput(screen)):
-            assert main([], terminal=True) == 0
-    assert not screen.keys
+    with typing(keys):
+        assert main([], terminal=True) == 0
     assert "2 releases" in capsys.readouterr().out
 
 

@@ -24,6 +24,8 @@ auth_mode: {type: str, default: none, choices: [none, password]}
 """
 ANSWERS = "# By Copier\n{{ _copier_answers | to_nice_yaml -}}\n"
 LINES = "one\n2\nthree\n"
+GREEN = "grep -q two text.txt"
+"""A check that only an updated project passes."""
 GITCONFIG = "[user]\nname = Ada\nemail = ada@example.com\n[init]\ndefaultBranch = main\n[commit]\ngpgsign = false\n"
 
 

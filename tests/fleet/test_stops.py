@@ -10,28 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleets import Fleet, isolate, look, make_template, results, running, script
+from tests.fleet.checkouts import Fleet, look, results, running, script
 
 PATIENCE = 60
 """Seconds to wait for what another process does."""
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
-    """Make the template once."""
-    base = tmp_path_factory.mktemp("fleet")
-    with pytest.MonkeyPatch.context() as patch:
-        isolate(base / "made", patch)
-        template = make_template(base / "template")
-    (base / "cache").mkdir()
-    return Fleet(base, template, base / "cache")
-
-
-@pytest.fixture
-def fleet(shared: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
-    """Give an empty fleet."""
-    isolate(tmp_path, monkeypatch)
-    return Fleet(tmp_path, shared.template, shared.cache)
 
 
 def awaited(condition: Callable[[], bool]) -> None:
@@ -90,7 +72,7 @@ def test_an_interrupted_run_leaves_nothing_and_the_next_one_completes_it(
     assert list(json.loads(fleet.state.read_text(encoding="utf-8"))["done"]) == [str(one) for one in checkouts[:made]]
     assert [look(checkout) for checkout in checkouts[made:]] == before[made:]
     assert fleet.update(*command[5:]) == 0
-    done, updated = (f"{word} template v2.0.0 -> v3.0.0" for word in ("done before:", "updated"))
+    done, updated = (f"{word} a template v2.0.0 -> v3.0.0" for word in ("done before:", "updated"))
     assert results(capsys) == {
         "app1": f"canary {done}",
         "app2": f"10% {done if place == 'branch' else updated}",
