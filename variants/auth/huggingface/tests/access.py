@@ -22,6 +22,8 @@ SETTINGS: dict[str, Any] = {
 ISSUER, CLIENT_ID, CLIENT_SECRET = "OPENID_PROVIDER_URL", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET"
 """How the settings that come from the Hub are called."""
 ORGS = [{"sub": "1", "name": "The Staff", "preferred_username": "staff"}, {"sub": "2", "preferred_username": "admins"}]
+OTHER_PROVIDER = {"OAUTH_CLIENT_ID": "another-app"}
+"""With this, a sign-in of before counts no more."""
 PUBLIC = {"/login", "/logout", "/auth/callback"}
 """Paths that this mode adds for everybody."""
 SIGNS_IN = True
@@ -33,11 +35,6 @@ CLAIMS: dict[str, dict[str, Any]] = {
 """What the provider of the tests knows about people."""
 
 
-def headers(user: str = "ada", **changes: Any) -> dict[str, str]:  # noqa: ANN401
-    """Give what the browser of a signed-in user sends, to an app with other settings if there are any."""
-    return cookie(Session(uuid.uuid4().hex, user_of(user), time.time() + 3600, proof(settings(**changes))))
-
-
 def user_of(name: str) -> User:
     """Give somebody as the app knows them after they have signed in."""
     claims = CLAIMS[name]
@@ -46,28 +43,4 @@ def user_of(name: str) -> User:
     return User(name, claims.get("name", name), email, groups, "huggingface")
 
 
-def settings(**changes: Any) -> Settings:  # noqa: ANN401
-    """Give the settings of the app, or of another one."""
-    return Settings(_env_file=None, **(SETTINGS | changes))
-
-
-def cookie(session: Session, **changes: Any) -> dict[str, str]:  # noqa: ANN401
-    """Give the cookie of a session, as an app with other settings would make it."""
-    signer = Sessions(settings(**changes), MemoryStore())
-    name, value = signer.settings.session_cookie, signer.seal(session)
-    return {"Cookie": f"{name}={value}; __Host-{name}={value}"}  # the second counts over https
-
-
-def wrong() -> dict[str, dict[str, str]]:
-    """Give what must not let anybody in, by name."""
-    ada, rules, later = user_of("ada"), proof(settings()), time.time() + 3600
-    good = headers()["Cookie"].partition(";")[0]
-    return {
-        "no session": {"Cookie": f"{settings().session_cookie}=made-up"},
-        "forged": {"Cookie": good[:-10] + ("A" if good[-10] != "A" else "B") + good[-9:]},
-        "signed by another app": cookie(Session("a", ada, later, rules), session_secret=KEY),
-        "ended": cookie(Session("a", ada, time.time() - 1, rules)),
-        "other groups": cookie(Session("a", ada, later, proof(settings(allowed_groups=["others"])))),
-        "other provider": cookie(Session("a", ada, later, proof(settings(OAUTH_CLIENT_ID="another-app")))),
-        "other mode": cookie(Session("a", ada, later)),
-    }
+{% include root ~ 'variants/auth/shared/tests/access.txt' -%}

@@ -67,23 +67,4 @@ async def predict(replicas: DeploymentHandle, bitmaps: list[Bitmap]) -> list[Sco
         raise NoAnswerError from error
 
 
-def build_api() -> FastAPI:
-    """Build the endpoint, in each of its processes."""
-    # One handle for all requests: it is what counts how many wait.
-    replicas = serve.get_deployment_handle("Model", app_name=serve.get_replica_context().app_name)
-    return create_api(partial(predict, replicas), get_settings())
-
-
-@serve.deployment
-@serve.ingress(build_api)
-class Endpoint:
-    """What listens: it checks the request and passes it on to a replica that has room."""
-
-    def __init__(self, model: object) -> None:
-        """Wait for the model."""
-        self.model = model
-
-
-def build(_: dict[str, str]) -> Application:
-    """Put the two together: `import_path` of `serve_config.yaml`."""
-    return Endpoint.bind(Model.bind())
+{% set ask = 'predict' %}{% include root ~ 'variants/deploy/ray/shared/serve_app.txt' -%}
