@@ -20,7 +20,7 @@ def figures(rounds: int) -> list[Figure]:
         for _ in range(rounds):
             with running(naive("count")) as server:
                 plain.append(load(server, "--probe", "/theme.css", users=USERS, requests=100))
-            with running(generated(project, "bench_app.py", "count"), ready="/readyz") as server:
+            with running(generated(project, "bench_app.py", "count")) as server:
                 load(server, users=USERS, requests=USERS)
                 ours.append(load(server, "--probe", "/healthz", users=USERS, requests=200))
     rates, plain_rates = [one.rate for one in ours], [one.rate for one in plain]

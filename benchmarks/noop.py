@@ -1,7 +1,8 @@
 """Figures 1 and 2: an event that does nothing, 50 and 200 users at once.
 
 The naive app grows slower with every event that it has seen, so the ratio depends on how many are sent. Figure 1 is
-told twice: over as many requests to both apps, and over only the first ones of a new naive server, which are its best.
+told three times: over as many requests to both apps, over only the first ones of a new naive server, which are its
+best, and once both have answered as many as a server does in its first hours.
 """
 
 import tempfile
@@ -12,7 +13,7 @@ from benchmarks.load import Load, load
 from benchmarks.servers import Server, generated, naive, render_for_load, running
 
 MODULE = "benchmarks.noop"
-FIRST, REQUESTS = 300, 1000
+FIRST, REQUESTS, BEFORE = 300, 1000, 3000
 REQUESTS_OF_MANY = 800
 
 
@@ -20,7 +21,9 @@ def figures(rounds: int) -> list[Figure]:
     """Measure. Servers are new for each pair."""
     first: list[float] = []
     plain: list[float] = []
+    plain_later: list[float] = []
     ours: list[float] = []
+    ours_later: list[float] = []
     plain_many: list[Load] = []
     ours_many: list[Load] = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -33,15 +36,18 @@ def figures(rounds: int) -> list[Figure]:
                 rest = load(server, users=50, requests=REQUESTS - FIRST).rate
                 first.append(start)
                 plain.append(REQUESTS / (FIRST / start + (REQUESTS - FIRST) / rest))
-            with running(app, ready="/readyz") as server:
+                plain_later.append(later(server))
+            with running(app) as server:
                 ours.append(warm(server, 50, REQUESTS).rate)
+                ours_later.append(later(server))
             with running(naive("predict")) as server:
                 plain_many.append(warm(server, 200, REQUESTS_OF_MANY))
-            with running(app, ready="/readyz") as server:
+            with running(app) as server:
                 ours_many.append(warm(server, 200, REQUESTS_OF_MANY))
     return [
         faster("1a", f"50 at once, {REQUESTS} requests to each", 3, ours, plain),
         faster("1b", f"50 at once, only the first {FIRST} that a new naive server answers", 3, ours, first),
+        faster("1c", f"50 at once, both servers after {BEFORE} events", 3, ours_later, plain_later),
         faster("2a", "200 at once", 5, [one.rate for one in ours_many], [one.rate for one in plain_many]),
         sooner([p95(one.latencies) for one in ours_many], [p95(one.latencies) for one in plain_many]),
     ]
@@ -51,6 +57,12 @@ def warm(server: Server, users: int, requests: int) -> Load:
     """Let each user ask once, then measure."""
     load(server, users=users, requests=users)
     return load(server, users=users, requests=requests)
+
+
+def later(server: Server) -> float:
+    """Let a server that has answered `REQUESTS` answer more, then measure its rate."""
+    load(server, users=50, requests=BEFORE - REQUESTS)
+    return load(server, users=50, requests=FIRST).rate
 
 
 def faster(key: str, what: str, target: float, ours: list[float], plain: list[float]) -> Figure:

@@ -16,6 +16,7 @@ from scripts.ray_serve import Cluster, configuration, install, served
 CALLERS = 32
 REQUESTS = {"batched": 640, "single": 64, "double": 128}
 """As many as take about as long on either side."""
+REPLICAS = {"batched": 1, "single": 1, "double": 2}
 KILLED_REQUESTS = 150
 WAIT = 0.1
 """Seconds that a batch waits for more: the fixed cost of a batch of `apps/device.py`."""
@@ -32,7 +33,7 @@ def three_ways(project: Path) -> dict[str, Any]:
         one = copy.deepcopy(application) | {"name": name, "route_prefix": f"/{name}"}
         model = one["deployments"][-1]
         # Accelerators work beside the cores, so three of them need none.
-        model |= {"num_replicas": 2 if name == "double" else 1, "ray_actor_options": {"num_cpus": 0}}
+        model |= {"num_replicas": REPLICAS[name], "ray_actor_options": {"num_cpus": 0}}
         one["runtime_env"] = {"env_vars": {"APP_MAX_BATCH": "32" if name == "batched" else "1"}}
         config["applications"].append(one)
     return config
@@ -78,7 +79,7 @@ class Callers:
             raise RuntimeError("nobody was answered")
         self.cluster.kill_replica(replicas)
         failed = int(asking.communicate()[0].split()[1])
-        while len(self.cluster.members(replicas)) < REQUESTS["double"] // REQUESTS["single"]:
+        while len(self.cluster.members(replicas)) < REPLICAS["double"]:
             time.sleep(0.5)
         return failed
 

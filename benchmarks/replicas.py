@@ -27,8 +27,8 @@ def figures(rounds: int) -> list[Figure]:
         project = render_for_load(folder / "project", deploy_target="docker")
         command = generated(project, "bench_app.py", "predict", **SETTINGS)
         with (
-            running(command, ready="/readyz") as first,
-            running(command, ready="/readyz") as second,
+            running(command) as first,
+            running(command) as second,
             in_front(project, fronts[0], first.url) as one,
             in_front(project, fronts[1], first.url, second.url) as two,
         ):

@@ -18,6 +18,7 @@ from benchmarks import (
     first_test,
     fleet,
     gate,
+    image,
     noop,
     ray_serve,
     replicas,
@@ -33,7 +34,7 @@ from benchmarks.figures import QUICK_ROUNDS, ROUNDS, Figure
 REPORT = ROOT / "benchmarks" / "REPORT.md"
 BENCHMARKS = (
     *(noop, streams, cpu, batching, ageing, start, scaffold, first_test),
-    *(gate, sign_in, stop, replicas, ray_serve, updates, fleet),
+    *(gate, sign_in, stop, replicas, ray_serve, updates, fleet, image),
 )
 PACKAGES = ("gradio", "fastapi", "uvicorn", "copier", "scikit-learn")
 
@@ -42,7 +43,7 @@ INTRODUCTION = """\
 
 Written by `uv run python -m benchmarks.report`; nothing here is typed by hand. What is compared runs side by side,
 alternating, in one run: "median (lowest-highest)" is over {rounds} pairs or runs, twice as many in figures 9 and 17b,
-ten times as many short turns in figures 12 and 13a. Absolute numbers are there for orientation; compare them only
+{turns} times as many turns in figures 12 and 13a. Absolute numbers are there for orientation; compare them only
 within their row.
 
 * "naive" is one `gr.Interface` with all defaults, started by `demo.launch()`.
@@ -53,14 +54,17 @@ within their row.
 * Load comes from a process of its own on the same machine and speaks the protocol of Gradio's page: join the queue,
   read the session's event stream. Every user waits for its answer before it asks again. One failed request fails
   the run.
-* The naive app grows slower with every event. Figure 1 therefore has two rows, and both are held against its target:
-  1a sends as many requests to both apps, 1b looks only at the first ones that a new naive server answers.
+* The naive app grows slower with every event. Figure 1 therefore has three rows, and each is held against its target:
+  1a sends as many requests to both apps, 1b looks only at the first ones that a new naive server answers, 1c at both
+  after some thousand events. Measuring begins when the app says that it is ready, not at its first page.
 * Figure 15 has nginx, as a project of the target `docker` configures it, in front of both sides. An event takes two
   requests, and only the process that took the first can answer the second, so a session at the wrong one is a failure.
 * Figure 18 makes projects of every preset at version 0.1.0, edits each, breaks ten, and updates all to this commit. The
   check is a file test: what a project's own tests cost comes on top.
 * Figures 16a to 16c have a real Ray on the same machine. Its model sleeps, as a core does that waits for an
   accelerator, and is asked over HTTP by the client that a page has.
+* Figure 19 builds the images of a project by podman, on a base made from Debian packages, as a machine without a
+  registry of images can.
 * Figure 7 sends all of its 10,000 events. Figure 11, the time of the whole CI run, is measured by CI itself.
 
 Machine: {machine}.
@@ -96,7 +100,7 @@ def write(figures: Sequence[Figure], rounds: int) -> str:
         "| # | Figure | Reach | Measured | Reached | Absolute, medians | Command |",
         "|---|---|---|---|---|---|---|",
     ]
-    return INTRODUCTION.format(rounds=rounds, machine=machine()) + "\n".join([*head, *rows]) + "\n"
+    return INTRODUCTION.format(rounds=rounds, turns=gate.TURNS, machine=machine()) + "\n".join([*head, *rows]) + "\n"
 
 
 def machine() -> str:

@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.request import urlopen
@@ -56,6 +56,8 @@ class Command:
     arguments: Sequence[str]
     folder: Path
     variables: tuple[tuple[str, str], ...] = ()
+    ready: str = "/"
+    """The path that answers 200 once all of it has started."""
 
 
 def naive(task: str) -> Command:
@@ -65,7 +67,7 @@ def naive(task: str) -> Command:
 
 def generated(project: Path, *arguments: str, **settings: str) -> Command:
     """Serve a rendered project; `settings` are the environment variables that it documents."""
-    return Command(arguments, project, (("APP_PORT", "{port}"), *settings.items()))
+    return Command(arguments, project, (("APP_PORT", "{port}"), *settings.items()), "/readyz")
 
 
 def plain_sse() -> Command:
@@ -89,7 +91,7 @@ def with_accounts(command: Command) -> Command:
         "APP_LOGIN_LIMIT": "1000000 per hour",
         "APP_LOGIN_LIMIT_ADDRESS": "1000000 per hour",
     }
-    return Command(command.arguments, command.folder, (*command.variables, *needed.items()))
+    return replace(command, variables=(*command.variables, *needed.items()))
 
 
 def cookie(server: "Server") -> str:
@@ -117,8 +119,8 @@ class Server:
 
 
 @contextmanager
-def running(command: Command, ready: str = "/") -> Generator[Server]:
-    """Start a server in a process of its own, wait until it answers 200 on `ready`, stop it in the end."""
+def running(command: Command) -> Generator[Server]:
+    """Start a server in a process of its own, wait until it is ready, stop it in the end."""
     port = free_port()
     with tempfile.TemporaryDirectory() as scratch, (Path(scratch) / "log").open("w+") as log:
         folders = {"GRADIO_TEMP_DIR": scratch} | ({"APP_UPLOAD_DIR": scratch} if command.folder != ROOT else {})
@@ -132,7 +134,7 @@ def running(command: Command, ready: str = "/") -> Generator[Server]:
             stderr=log,
         )
         try:
-            wait_until_ready(process, port, ready)
+            wait_until_ready(process, port, command.ready)
             yield Server(f"http://127.0.0.1:{port}", process)
         except BaseException:
             log.seek(0)

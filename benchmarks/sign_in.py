@@ -19,7 +19,7 @@ def figures(rounds: int) -> list[Figure]:
         project = render_for_load(Path(scratch) / "project", auth_mode="password")
         command = with_accounts(generated(project, "bench_app.py", "predict"))
         for _ in range(rounds):
-            with running(command, ready="/readyz") as server:
+            with running(command) as server:
                 storm = load(server, "--sign-in", FORM, "--probe", "/healthz", users=USERS, requests=REQUESTS)
             probes.append(1000 * p95(storm.probes))
             rates.append(storm.rate)

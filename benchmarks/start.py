@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import ROOT
@@ -13,7 +14,7 @@ def figures(rounds: int) -> list[Figure]:
     """Measure; bytecode is compiled before."""
     shortest = Command(["-m", "benchmarks.apps.three_lines"], ROOT, (("GRADIO_SERVER_PORT", "{port}"),))
     with tempfile.TemporaryDirectory() as scratch:
-        app = generated(render(Path(scratch) / "project"), "app.py")
+        app = replace(generated(render(Path(scratch) / "project"), "app.py"), ready="/")
         seconds_until_page(shortest)
         seconds_until_page(app)
         plain: list[float] = []

@@ -60,7 +60,7 @@ def figures(rounds: int) -> list[Figure]:
         project = render(Path(scratch) / "project", app_type="streaming", deploy_target="docker")
         command = generated(project, "app.py", APP_EMBEDDED_DELAY=str(TOKEN_SECONDS))
         for _ in range(rounds):
-            with running(command, ready="/readyz") as server:
+            with running(command) as server:
                 complete.append(asyncio.run(interrupted(server)))
                 started = time.monotonic()
                 code = server.process.wait(GRACE_SECONDS)
