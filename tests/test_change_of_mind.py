@@ -1,6 +1,7 @@
 """Every answer can be changed later: edits stay, and nothing of the old answer is left behind."""
 
 import itertools
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,3 +147,23 @@ def test_the_order_of_features_does_not_matter(released: Path, tmp_path: Path) -
     for path in files(one):
         same = other / path.relative_to(one)
         assert path.read_text(encoding="utf-8") == same.read_text(encoding="utf-8"), same
+
+
+def test_one_feature_that_is_not_written_as_a_list_is_refused_in_a_line(released: Path, tmp_path: Path) -> None:
+    project = edited(render(released, tmp_path / "app", "1.0.0", {}), {})
+    for wrong in ("mcp", "mcp, pwa", ""):
+        result = copier("update", "--defaults", "-d", f"features={wrong}", cwd=project, check=False)
+        assert result.returncode == 1
+        assert f"features takes a list: -d 'features=[{wrong}]'" in result.stdout.splitlines()[-1]
+        assert "Traceback" not in result.stdout
+    assert not git("status", "--porcelain", cwd=project)
+    copier("update", "--defaults", "-d", "features=[mcp]", cwd=project)
+    assert answers_of(project)["features"] == ["mcp"]
+
+
+def test_without_its_guard_copier_would_end_in_a_traceback(template: Path, tmp_path: Path) -> None:
+    weak = shutil.copytree(template, tmp_path / "template")
+    text = (weak / "copier.yml").read_text(encoding="utf-8")
+    (weak / "copier.yml").write_text(text.replace("{% set known = features", "{% set known = [] and features"))
+    with pytest.raises(TypeError):
+        render(weak, tmp_path / "app", {"features": "mcp"})
