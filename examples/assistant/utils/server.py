@@ -39,6 +39,8 @@ ONE_SIGNAL_SECONDS = 1.0
 """Signals that come closer together count as one."""
 CLOSE_SECONDS = 5
 """Time for connections to close once every answer is out."""
+MOST_HEAD = 64_000
+"""Bytes of the head of a request that is still coming in."""
 
 
 class Work:
@@ -296,6 +298,8 @@ def build_server(app: FastAPI, settings: Settings) -> Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # The gate decides whom to believe.
+        http="h11",  # A faster one, where it is installed, would keep a head of any length in memory.
+        h11_max_incomplete_event_size=MOST_HEAD,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     return Server(config, app.state.work, settings.shutdown_grace)

@@ -192,6 +192,14 @@ def test_small_answers_are_not_held_back(make_settings: MakeSettings) -> None:
         assert listener.proto == socket.IPPROTO_TCP
 
 
+def test_a_head_without_end_is_cut_off(make_app: MakeApp, serve: Serve) -> None:
+    with serve(make_app()) as url, socket.create_connection((httpx.URL(url).host, httpx.URL(url).port), 20) as visitor:
+        visitor.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\nx-long: ")
+        with pytest.raises(ConnectionError):
+            for _ in range(200):
+                visitor.sendall(b"a" * server.MOST_HEAD)
+
+
 def test_ipv6_works_where_the_machine_has_it(make_settings: MakeSettings) -> None:
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
