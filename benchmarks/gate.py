@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.figures import Figure, main, middle, ratios
-from benchmarks.load import load
-from benchmarks.servers import cookie, generated, render_for_load, running, with_accounts
+from benchmarks.load import Load, load
+from benchmarks.servers import Server, cookie, generated, render_for_load, running, with_accounts
 
 USERS = 50
 REQUESTS = 300
@@ -27,29 +27,41 @@ def figures(rounds: int) -> list[Figure]:
 def costs(auth_mode: str, rounds: int) -> dict[str, list[float]]:
     """Measure the server's processor time and not the clock, in milliseconds an event.
 
-    All servers run all the time and take many turns, in an order that goes round: the difference is small, the noise
-    of a machine is not.
+    The servers of a round run side by side and take many turns, in an order that goes round: the difference is small,
+    the noise of a machine is not. Each round has new ones, because equal processes differ too.
     """
     found: dict[str, list[float]] = {name: [] for name in LEFT_OUT}
-    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+    with tempfile.TemporaryDirectory() as scratch:
         project = render_for_load(Path(scratch) / "project", auth_mode=auth_mode)
-        servers = {}
-        for name, left_out in LEFT_OUT.items():
-            command = generated(project, "bench_app.py", "predict", *left_out)
-            if auth_mode == "none":
-                servers[name] = (stack.enter_context(running(command)), "")
-            else:
-                server = stack.enter_context(running(with_accounts(command)))
-                servers[name] = (server, cookie(server))
-        for server, who in servers.values():
-            load(server, "--cookie", who, users=USERS, requests=4 * USERS)
-        order = list(servers)
-        for _ in range(TURNS * rounds):
-            order.append(order.pop(0))
-            for name in order:
-                server, who = servers[name]
-                found[name].append(1000 * load(server, "--cookie", who, users=USERS, requests=REQUESTS).cpu)
+        for _ in range(rounds):
+            with ExitStack() as stack:
+                servers = started(project, auth_mode, stack)
+                order = list(servers)
+                for _ in range(TURNS):
+                    order.append(order.pop(0))
+                    for name in order:
+                        found[name].append(1000 * ask(*servers[name], REQUESTS).cpu)
     return found
+
+
+def started(project: Path, auth_mode: str, stack: ExitStack) -> dict[str, tuple[Server, str]]:
+    """Start one server with everything and one without each layer; give them with the cookie of a visitor."""
+    servers: dict[str, tuple[Server, str]] = {}
+    for name, left_out in LEFT_OUT.items():
+        command = generated(project, "bench_app.py", "predict", *left_out)
+        if auth_mode == "none":
+            servers[name] = (stack.enter_context(running(command)), "")
+        else:
+            server = stack.enter_context(running(with_accounts(command)))
+            servers[name] = (server, cookie(server))
+    for server, who in servers.values():
+        ask(server, who, 4 * USERS)
+    return servers
+
+
+def ask(server: Server, who: str, requests: int) -> Load:
+    """Let everybody ask with the same cookie."""
+    return load(server, "--cookie", who, users=USERS, requests=requests)
 
 
 def figure(key: str, what: str, cost: list[float], without: list[float]) -> Figure:
