@@ -16,10 +16,10 @@ from copier import run_copy
 from benchmarks import ROOT
 from benchmarks.figures import QUICK_ROUNDS, Figure, main
 from benchmarks.servers import environment
+from scripts.history import releases
+from scripts.updates import edited
 
 MODULE = "benchmarks.fleet"
-RELEASE = "f5c50b01a9624e41e83fc07ac0df7e36c37caa75"
-"""The commit of version 0.1.0, which a clone without tags does not name."""
 OLD, NEW = "0.1.0", "999.0.0"
 MANY, FEW = 100, 30
 ALONE = environment(GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1")
@@ -62,10 +62,10 @@ def figures(rounds: int) -> list[Figure]:
 
 
 def make(base: Path, count: int) -> Path:
-    """Make the projects: every preset of the old version in turn, each with an edit of its own."""
+    """Make the projects: every preset of the old version in turn, each with the edits of a user."""
     template, fleet = base / "template", base / "fleet"
     git(base, "clone", "--quiet", "--no-local", str(ROOT), str(template))
-    git(template, "tag", "--force", OLD, RELEASE)
+    git(template, "tag", "--force", OLD, releases()[OLD])
     git(template, "tag", "--force", NEW, "HEAD")
     presets = [Path(name) for name in git(template, "ls-tree", "--name-only", OLD, "presets/").split()]
     for preset in presets:
@@ -78,8 +78,7 @@ def make(base: Path, count: int) -> Path:
     names = [f"app-{number:03}" for number in range(count - len(BROKEN))] + list(BROKEN)
     for number, name in enumerate(names):
         shutil.copytree(base / presets[number % len(presets)].stem, fleet / name)
-        (fleet / name / "README.md").write_text(f"Project {number}.\n", encoding="utf-8")
-        commit(fleet / name)
+        edited(fleet / name)
         BROKEN.get(name, leave)(fleet / name)
     return fleet
 

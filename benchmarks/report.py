@@ -1,12 +1,13 @@
 """Run every benchmark, one after the other, and write REPORT.md.
 
-`python -m benchmarks.report` takes about twenty minutes; `--quick` does with one round for each figure.
+`python -m benchmarks.report` takes about forty minutes; `--quick` does with one round for each figure. With names, as
+in `python -m benchmarks.report noop gate`, it measures these again and leaves the other rows as they are.
 """
 
 import argparse
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,10 +33,13 @@ from benchmarks import (
 from benchmarks.figures import QUICK_ROUNDS, ROUNDS, Figure
 
 REPORT = ROOT / "benchmarks" / "REPORT.md"
-BENCHMARKS = (
-    *(noop, streams, cpu, batching, ageing, start, scaffold, first_test),
-    *(gate, sign_in, stop, replicas, ray_serve, updates, fleet, image),
-)
+BENCHMARKS = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        *(noop, streams, cpu, batching, ageing, start, scaffold, first_test),
+        *(gate, sign_in, stop, replicas, ray_serve, updates, fleet, image),
+    )
+}
 PACKAGES = ("gradio", "fastapi", "uvicorn", "copier", "scikit-learn")
 
 INTRODUCTION = """\
@@ -59,8 +63,8 @@ within their row.
   after some thousand events. Measuring begins when the app says that it is ready, not at its first page.
 * Figure 15 has nginx, as a project of the target `docker` configures it, in front of both sides. An event takes two
   requests, and only the process that took the first can answer the second, so a session at the wrong one is a failure.
-* Figure 18 makes projects of every preset at version 0.1.0, edits each, breaks ten, and updates all to this commit. The
-  check is a file test: what a project's own tests cost comes on top.
+* Figure 18 makes projects of every preset at version 0.1.0, makes the edits of figure 17 in each, breaks ten, and
+  updates all to this commit. The check is a file test: what a project's own tests cost comes on top.
 * Figures 16a to 16c have a real Ray on the same machine. Its model sleeps, as a core does that waits for an
   accelerator, and is asked over HTTP by the client that a page has.
 * Figure 19 builds the images of a project by podman, on a base made from Debian packages, as a machine without a
@@ -75,32 +79,45 @@ Machine: {machine}.
 def main() -> None:
     """Read the command line, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("benchmarks", nargs="*", metavar="NAME", help=f"only these of {', '.join(BENCHMARKS)}")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"pairs of measurements (default {ROUNDS})")
     parser.add_argument("--quick", action="store_const", dest="rounds", const=QUICK_ROUNDS, help="one round only")
     parser.add_argument("--output", type=Path, default=REPORT, help="where to write the report")
     arguments = parser.parse_args()
+    if unknown := [name for name in arguments.benchmarks if name not in BENCHMARKS]:
+        parser.error(f"there is no benchmark {unknown[0]}; there are {', '.join(BENCHMARKS)}")
     rounds: int = arguments.rounds
     figures: list[Figure] = []
-    for benchmark in BENCHMARKS:
-        for figure in benchmark.figures(rounds):
+    for name in arguments.benchmarks or BENCHMARKS:
+        for figure in BENCHMARKS[name].figures(rounds):
             print(figure.sentence, flush=True)
             figures.append(figure)
-    arguments.output.write_text(write(figures, rounds), encoding="utf-8")
+    kept = rows(arguments.output) if arguments.benchmarks else {}
+    arguments.output.write_text(write(figures, rounds, kept), encoding="utf-8")
     print(f"{sum(figure.reached for figure in figures)} of {len(figures)} reached, see {arguments.output}")
 
 
-def write(figures: Sequence[Figure], rounds: int) -> str:
-    """Put all in one table."""
-    rows = [
-        f"| {figure.key} | {figure.what} | {figure.target} | {figure.measured} "
+def rows(report: Path) -> dict[str, str]:
+    """Read the rows of a report, by the numbers of their figures."""
+    lines = report.read_text(encoding="utf-8").splitlines()
+    return {line.split()[1]: line for line in lines if line.startswith("| ") and line[2].isdigit()}
+
+
+def write(figures: Sequence[Figure], rounds: int, kept: Mapping[str, str]) -> str:
+    """Put all in one table, with the rows of what was not measured."""
+    measured = {
+        figure.key: f"| {figure.key} | {figure.what} | {figure.target} | {figure.measured} "
         f"| {'yes' if figure.reached else '**no**'} | {figure.detail} | `{figure.command}` |"
-        for figure in sorted(figures, key=lambda figure: (int(figure.key.rstrip("abc")), figure.key))
-    ]
+        for figure in figures
+    }
+    table = {**kept, **measured}
+    body = [table[key] for key in sorted(table, key=lambda key: (int(key.rstrip("abc")), key))]
     head = [
         "| # | Figure | Reach | Measured | Reached | Absolute, medians | Command |",
         "|---|---|---|---|---|---|---|",
     ]
-    return INTRODUCTION.format(rounds=rounds, turns=gate.TURNS, machine=machine()) + "\n".join([*head, *rows]) + "\n"
+    introduction = INTRODUCTION.format(rounds=rounds, turns=gate.TURNS, machine=machine())
+    return introduction + "\n".join([*head, *body]) + "\n"
 
 
 def machine() -> str:

@@ -229,9 +229,12 @@ def test_every_answer_carries_the_id_that_is_in_the_log(caplog: pytest.LogCaptur
 
 def test_gradio_is_told_to_stay_quiet_before_it_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.meta_path", [])
-    monkeypatch.delenv("GRADIO_ANALYTICS_ENABLED")
+    for name in ("ENABLED", "MAX_EVENTS"):
+        monkeypatch.delenv(f"GRADIO_ANALYTICS_{name}")
     utils.prepare_process()
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
+    # All that are kept are copied after every event.
+    assert int(os.environ["GRADIO_ANALYTICS_MAX_EVENTS"]) <= 100
     assert isinstance(sys.meta_path[0], utils.SkipStubWriting)
 
 
