@@ -61,6 +61,8 @@ within their row.
 * The naive app grows slower with every event. Figure 1 therefore has three rows, and each is held against its target:
   1a sends as many requests to both apps, 1b looks only at the first ones that a new naive server answers, 1c at both
   after some thousand events. Measuring begins when the app says that it is ready, not at its first page.
+* In figure 2 all 200 users arrive in the same moment and ask four times each, so its 95th percentile lies in their
+  first wave.
 * Figure 15 has nginx, as a project of the target `docker` configures it, in front of both sides. An event takes two
   requests, and only the process that took the first can answer the second, so a session at the wrong one is a failure.
 * Figure 18 makes projects of every preset at version 0.1.0, makes the edits of figure 17 in each, breaks ten, and

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import render
+from tests.conftest import ROOT, render
 
 NASTY = [
     'a "quote" b',
@@ -124,3 +124,14 @@ def test_without_quoting_a_quote_would_break_the_project(template: Path, tmp_pat
     path.write_text(text.replace("{{ text | to_json(ensure_ascii=false) }}", '"{{ text }}"'), encoding="utf-8")
     with pytest.raises(tomllib.TOMLDecodeError):
         refused_or_intact(broken, tmp_path / "app", 'a "quote" b')
+
+
+def test_no_project_is_called_like_a_package_that_it_needs() -> None:
+    # uv refuses a project that depends on its own name.
+    lists = [path.read_text(encoding="utf-8") for path in (ROOT / "variants").rglob("*dependencies.txt")]
+    lists += [path.read_text(encoding="utf-8") for path in (ROOT / "variants").rglob("groups.txt")]
+    lists.append((ROOT / "template" / "pyproject.toml.jinja").read_text(encoding="utf-8").partition("\n[tool.")[0])
+    needed = {name.lower() for text in lists for name in re.findall(r'^\s*"([\w.-]+)', text, re.MULTILINE)}
+    assert {"gradio", "ray", "pytest"} <= needed
+    names = (ROOT / "extensions" / "names.jinja").read_text(encoding="utf-8")
+    assert not needed - set(re.findall(r"'([a-z0-9-]+)'", names))
