@@ -1,6 +1,6 @@
 """An organisation's rules, as `policy.json` of a project has them, held against the project's last commit.
 
-A project can check more of itself by `python -m utils.policy`. A report runs no code of a checkout, so it evaluates
+A project can check more of itself by `python -m server.policy`. A report runs no code of a checkout, so it evaluates
 the rules that files alone decide, and names the others.
 """
 
@@ -19,7 +19,8 @@ from fleet.errors import FleetError
 from fleet.projects import Project, Repository, file_of
 
 POLICY = "policy.json"
-MODULES = ("utils/policy/__init__.py", "utils/policy.py")
+MODULES = ("server/policy/__init__.py", "utils/policy/__init__.py", "utils/policy.py")
+"""Where the module of the rules is; the other places are those of earlier versions."""
 MADE_WITH = re.compile(r'^MADE_WITH = "([0-9a-f]{64})"$', re.MULTILINE)
 """The hash of the rules, in the module of a project that was made with some: rules that are gone count as broken."""
 AUTH_MODE = re.compile(r'^AUTH_MODE: str = "(\w+)"$', re.MULTILINE)

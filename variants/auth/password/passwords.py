@@ -1,6 +1,6 @@
 """Auth mode `password`: accounts of this app alone, a login page, and little to gain for those who guess.
 
-`python -m utils.passwords NAME` asks for a password and prints the settings that let NAME in.
+`python -m server.access.passwords NAME` asks for a password and prints the settings that let NAME in.
 """
 
 import getpass
@@ -24,14 +24,14 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from utils.counting import network_of
-from utils.identity import StoreDownError, User, wants_page
-from utils.members import FOR_STRANGERS, Members
-from utils.pages import SIGN_OUT_PATH, add_account_bar, alert, base, next_path, page
-from utils.sessions import Sessions
-from utils.settings import Settings
-from utils.store import Store, build_store
-from utils.tries import Throttle
+from server.access.identity import StoreDownError, User, wants_page
+from server.access.members import FOR_STRANGERS, Members
+from server.access.pages import SIGN_OUT_PATH, add_account_bar, alert, base, next_path, page
+from server.access.sessions import Sessions
+from server.access.store import Store, build_store
+from server.access.tries import Throttle
+from server.counting import network_of
+from server.settings import ServerSettings
 
 LONGEST_PASSWORD = 1024
 LONGEST_NAME = 200
@@ -51,14 +51,14 @@ class Account(BaseModel):
     groups: tuple[str, ...] = ()
 
 
-def read_accounts(settings: Settings) -> dict[str, Account]:
+def read_accounts(settings: ServerSettings) -> dict[str, Account]:
     """Read the accounts from `APP_ACCOUNTS` and `APP_ACCOUNTS_FILE` (TOML, a table for each name).
 
     Raises:
         SystemExit: one line that says what is wrong and how to make a good value.
 
     """
-    help_ = "Make an account: uv run python -m utils.passwords ada"
+    help_ = "Make an account: uv run python -m server.access.passwords ada"
     found: dict[str, Any] = dict(settings.accounts)
     if settings.accounts_file is not None:
         try:
@@ -99,7 +99,7 @@ class Passwords(Members):
     public = FOR_STRANGERS | {"GET /login", "POST /login", f"POST {SIGN_OUT_PATH}"}
     login_path = "/login"
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: ServerSettings, store: Store) -> None:
         """Read accounts and secrets; see `read_accounts` and `Sessions` for what may be wrong with them."""
         super().__init__(settings, store)
         self.sessions = Sessions(settings, store)
@@ -187,7 +187,9 @@ class Passwords(Members):
         await self.store.close()
 
 
-def login_form(settings: Settings, wanted: str, name: str = "", problem: str = "", status: int = 200) -> HTMLResponse:
+def login_form(
+    settings: ServerSettings, wanted: str, name: str = "", problem: str = "", status: int = 200
+) -> HTMLResponse:
     """Ask for name and password. `wanted` is where to go on afterwards."""
     body = f"""{alert(problem)}
 <form method="post" action="{escape(base(settings))}/login">
@@ -211,7 +213,7 @@ def proof(account: Account) -> str:
     return hashlib.sha256(account.hash.encode()).hexdigest()[:16]
 
 
-def build_access(settings: Settings) -> Passwords:
+def build_access(settings: ServerSettings) -> Passwords:
     """Build mode `password`."""
     return Passwords(settings, build_store(settings))
 
@@ -219,7 +221,7 @@ def build_access(settings: Settings) -> Passwords:
 def main(arguments: list[str]) -> None:
     """Make an account: the password is asked for and stored nowhere."""
     if len(arguments) != 1 or not re.fullmatch(r"[^\W_][\w.@+-]*", arguments[0]):
-        raise SystemExit("Give one name: uv run python -m utils.passwords ada")
+        raise SystemExit("Give one name: uv run python -m server.access.passwords ada")
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if not 8 <= len(password) <= LONGEST_PASSWORD:  # noqa: PLR2004
         raise SystemExit("Choose a password of at least 8 characters.")

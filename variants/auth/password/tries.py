@@ -5,14 +5,14 @@ from contextlib import suppress
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 
-from utils.counting import build_storage, limit_of, seconds_to_wait
-from utils.settings import Settings
+from server.counting import build_storage, limit_of, seconds_to_wait
+from server.settings import ServerSettings
 
 
 class Throttle:
     """Counts tries, for a name from an address and for an address, so that guessing takes for ever."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         """Count in the store that replicas share, or in this process; see `limit_of`."""
         url, prefix = settings.store_url.get_secret_value(), f"{settings.session_cookie}:tries"
         self.limiter = FixedWindowRateLimiter(build_storage(url, prefix))

@@ -12,8 +12,8 @@ import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
 
-from utils.identity import StoreDownError
-from utils.settings import is_loopback
+from server.access.identity import StoreDownError
+from server.settings import is_loopback
 
 log = logging.getLogger("app.jwks")
 

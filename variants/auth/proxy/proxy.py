@@ -17,14 +17,14 @@ from joserfc.jws import JWSRegistry, extract_compact
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 
-from utils.identity import User, wants_page
-from utils.jwks import Keys
-from utils.leaving import leaving_page
-from utils.members import FOR_STRANGERS, Members
-from utils.pages import SIGN_OUT_PATH, add_account_bar, alert, next_path, page
-from utils.secret import check_secret
-from utils.settings import Settings
-from utils.store import Store, build_store
+from server.access.identity import User, wants_page
+from server.access.jwks import Keys
+from server.access.leaving import leaving_page
+from server.access.members import FOR_STRANGERS, Members
+from server.access.pages import SIGN_OUT_PATH, add_account_bar, alert, next_path, page
+from server.access.secret import check_secret
+from server.access.store import Store, build_store
+from server.settings import ServerSettings
 
 log = logging.getLogger("app.proxy")
 
@@ -44,7 +44,7 @@ class RefusedError(Exception):
 class ByHeaders:
     """Believes headers from a trusted address that come with the secret."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         """Read who is trusted.
 
         Raises:
@@ -99,7 +99,7 @@ class ByHeaders:
 class ByAssertion:
     """Believes an assertion that the proxy has signed for this app, from wherever it comes."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         """Read what an assertion has to say.
 
         Raises:
@@ -155,7 +155,7 @@ class Proxy(Members):
 
     public = FOR_STRANGERS | {f"POST {SIGN_OUT_PATH}"}
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: ServerSettings, store: Store) -> None:
         """Choose the way of signing in that is set up.
 
         Raises:
@@ -233,6 +233,6 @@ def names(groups: object) -> tuple[str, ...]:
     return tuple(name.strip() for name in found if isinstance(name, str) and name.strip())
 
 
-def build_access(settings: Settings) -> Proxy:
+def build_access(settings: ServerSettings) -> Proxy:
     """Build mode `proxy`."""
     return Proxy(settings, build_store(settings))

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from tests.access import ISSUER, settings
-from tests.conftest import MakeApp, environment
-from tests.provider import Provider, Visitor, approve, query_of
-from utils.settings import PROJECT_DIR, Settings
+from server.settings import PROJECT_DIR, ServerSettings
+from tests.server.access import ISSUER, settings
+from tests.server.fixtures import MakeApp, environment
+from tests.server.provider import Provider, Visitor, approve, query_of
 
 SPACE = "me-app.hf.space"
 
@@ -35,7 +35,7 @@ def test_a_space_says_what_the_app_has_to_know(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("OAUTH_CLIENT_SECRET", "secret-of-the-space")
     monkeypatch.setenv("OAUTH_SCOPES", "openid profile")
     monkeypatch.setenv("OPENID_PROVIDER_URL", "https://hub.example.com")
-    known = Settings(_env_file=None)
+    known = ServerSettings(_env_file=None)
     assert known.public_url == f"https://{SPACE}"
     assert {SPACE, "app.example.com", "localhost"} <= set(known.allowed_hosts)
     assert known.frame_ancestors == ["https://huggingface.co"]
@@ -48,7 +48,7 @@ def test_what_is_set_on_purpose_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_HOST", SPACE)
     monkeypatch.setenv("APP_FRAME_ANCESTORS", "[]")
     monkeypatch.setenv("APP_PUBLIC_URL", "https://app.example.com")
-    known = Settings(_env_file=None)
+    known = ServerSettings(_env_file=None)
     assert (known.frame_ancestors, known.public_url) == ([], "https://app.example.com")
 
 

@@ -4,11 +4,12 @@ import time
 import uuid
 from typing import Any
 
-from utils.identity import User, new_key
-from utils.oidc import proof
-from utils.sessions import Session, Sessions
-from utils.settings import Settings
-from utils.store import MemoryStore
+from server.access.identity import User
+from server.access.keys import new_key
+from server.access.oidc import proof
+from server.access.sessions import Session, Sessions
+from server.access.store import MemoryStore
+from server.settings import ServerSettings
 
 KEY, API_KEYS = new_key("robot")
 SETTINGS: dict[str, Any] = {

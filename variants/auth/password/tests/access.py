@@ -4,11 +4,12 @@ import time
 import uuid
 from typing import Any
 
-from utils.identity import User, new_key
-from utils.passwords import HASHER, Account, proof, user_of
-from utils.sessions import Session, Sessions
-from utils.settings import Settings
-from utils.store import MemoryStore
+from server.access.identity import User
+from server.access.keys import new_key
+from server.access.passwords import HASHER, Account, proof, user_of
+from server.access.sessions import Session, Sessions
+from server.access.store import MemoryStore
+from server.settings import ServerSettings
 
 SIGNS_IN = True
 """Whether the app itself keeps sign-ins, which can be over."""
@@ -36,7 +37,7 @@ def headers(user: str = "ada") -> dict[str, str]:
 
 def cookie(session: Session, **changes: Any) -> dict[str, str]:  # noqa: ANN401
     """Give the cookie of a session, as an app with other settings would make it."""
-    settings = Settings(_env_file=None, **(SETTINGS | changes))
+    settings = ServerSettings(_env_file=None, **(SETTINGS | changes))
     name, value = settings.session_cookie, Sessions(settings, MemoryStore()).seal(session)
     return {"Cookie": f"{name}={value}; __Host-{name}={value}"}  # the second counts over https
 
@@ -44,7 +45,7 @@ def cookie(session: Session, **changes: Any) -> dict[str, str]:  # noqa: ANN401
 def wrong() -> dict[str, dict[str, str]]:
     """Give what must not let anybody in, by name."""
     ada, known = user_of("ada", account("ada")), proof(account("ada"))
-    later, name = time.time() + 3600, Settings(_env_file=None, **SETTINGS).session_cookie
+    later, name = time.time() + 3600, ServerSettings(_env_file=None, **SETTINGS).session_cookie
     good = headers()["Cookie"].partition(";")[0]
     return {
         "no session": {"Cookie": f"{name}=made-up"},

@@ -1,6 +1,7 @@
 """Signing in with a password: what works, and what those who guess get."""
 
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,19 +14,22 @@ from playwright.sync_api import Browser, expect
 from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 
-from tests.access import HASH, PASSWORD, headers
-from tests.client import browse
-from tests.conftest import MakeApp, MakeSettings, Serve, environment
-from tests.page import assert_accessible, assert_fits_a_phone
-from utils import counting, passwords
-from utils.identity import User
-from utils.passwords import HASHER, build_access
-from utils.secret import check_secret
-from utils.sessions import Session
-from utils.settings import Settings
+from server import counting
+from server.access import passwords
+from server.access.identity import User
+from server.access.passwords import HASHER, build_access
+from server.access.secret import check_secret
+from server.access.sessions import Session
+from server.settings import ServerSettings
+from tests.server.access import HASH, PASSWORD, headers
+from tests.server.client import browse
+from tests.server.fixtures import MakeApp, MakeSettings, Serve, environment
+from tests.server.page import assert_accessible, assert_fits_a_phone
 
 HTML = {"accept": "text/html,application/xhtml+xml"}
 RIGHT = {"username": "ada", "password": PASSWORD}
+WAIT_SECONDS = 20
+"""How long a test waits for what must come; reached only when it fails."""
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(make_app: MakeApp) -> N
     for scheme, name in (("http", ""), ("https", "__Host-")):
         with TestClient(make_app(), base_url=f"{scheme}://localhost") as client:
             facts = client.post("/login", data=RIGHT).headers["set-cookie"]
-        assert facts.startswith(f"{name}{Settings.model_fields['session_cookie'].default}=")
+        assert facts.startswith(f"{name}{ServerSettings.model_fields['session_cookie'].default}=")
         assert {"HttpOnly", "SameSite=lax", "Path=/", "Max-Age=28800"} <= set(facts.split("; "))
         assert ("Secure" in facts.split("; ")) == (scheme == "https")
 
@@ -187,13 +191,17 @@ def test_passwords_are_checked_one_at_a_time_and_nobody_else_waits(
     monkeypatch.setattr(passwords, "MOST_WAITING", 2)
     with serve(app) as url, ThreadPoolExecutor(3) as pool:
         jobs = [pool.submit(httpx.post, f"{url}/login", data=RIGHT, timeout=30) for _ in range(3)]
-        assert entered.acquire(timeout=20)
-        while app.state.access.slot.statistics().tasks_waiting < 2:
-            assert httpx.get(f"{url}/healthz").status_code == 200
-        assert not entered.acquire(blocking=False)
-        refused = httpx.post(f"{url}/login", data=RIGHT)
-        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
-        release.set()
+        try:
+            assert entered.acquire(timeout=WAIT_SECONDS)
+            give_up = time.monotonic() + WAIT_SECONDS
+            while app.state.access.slot.statistics().tasks_waiting < 2:
+                assert httpx.get(f"{url}/healthz").status_code == 200
+                assert not entered.acquire(blocking=False)
+                assert time.monotonic() < give_up
+            refused = httpx.post(f"{url}/login", data=RIGHT)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        finally:
+            release.set()
         assert [job.result().status_code for job in jobs] == [200, 200, 200]
 
 
@@ -228,7 +236,7 @@ def test_groups_that_do_not_fit_into_a_cookie_are_left_out(make_settings: MakeSe
         ({"session_secret": ""}, "APP_SESSION_SECRET: missing. Make one: python -c"),
         ({"session_secret": "changeme"}, "APP_SESSION_SECRET: too easy to guess. Make one: python -c"),
         ({"session_secret": "ab" * 40}, "APP_SESSION_SECRET: too easy to guess"),
-        ({"accounts": {}}, "APP_ACCOUNTS: nobody can sign in yet. Make an account: uv run python -m utils.pass"),
+        ({"accounts": {}}, "APP_ACCOUNTS: nobody can sign in yet. Make an account: uv run python -m server."),
         ({"accounts": {"ada": "plain text"}}, "APP_ACCOUNTS: the password of 'ada' is not hashed with Argon2"),
         ({"accounts": {"ada": {"name": "Ada"}}}, "APP_ACCOUNTS: 'ada' has no usable entry"),
         ({"accounts_file": Path("missing.toml")}, "APP_ACCOUNTS_FILE: missing.toml cannot be read"),
@@ -263,7 +271,7 @@ def test_the_command_makes_an_account_that_works(
     for names in (["dora"], [], ["two words"], ["a", "b"]):
         with pytest.raises(SystemExit, match=r"Choose a password|Give one name"):
             passwords.main(names)
-    settings = Settings(_env_file=tmp_path / ".env")
+    settings = ServerSettings(_env_file=tmp_path / ".env")
     assert check_secret(settings.session_secret.get_secret_value())
     with TestClient(make_app(accounts=settings.accounts), base_url="http://localhost") as client:
         assert client.post("/login", data={"username": "dora", "password": "long enough"}).status_code == 200

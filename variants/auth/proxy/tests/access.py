@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from joserfc.jws import JWSRegistry
 
-from utils.identity import new_key
+from server.access.keys import new_key
 
 SIGNS_IN = False
 """Whether the app itself keeps sign-ins, which can be over."""

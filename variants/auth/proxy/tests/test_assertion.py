@@ -16,12 +16,12 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, Key, RSAKey
 from starlette.testclient import TestClient
 
-from tests.access import CLAIMS, PROXY_KEY, assertion, headers, unsigned, wrong
-from tests.conftest import MakeSettings
-from tests.test_proxy import ADA, from_elsewhere, user_of, visit_through_the_proxy
-from utils import jwks
-from utils.jwks import FRESH_SECONDS, RETRY_SECONDS, UNKNOWN_SECONDS, Keys
-from utils.proxy import build_access
+from server.access import jwks
+from server.access.jwks import FRESH_SECONDS, RETRY_SECONDS, UNKNOWN_SECONDS, Keys
+from server.access.proxy import build_access
+from tests.server.access import CLAIMS, PROXY_KEY, assertion, headers, unsigned, wrong
+from tests.server.fixtures import MakeSettings
+from tests.server.test_proxy import ADA, from_elsewhere, user_of, visit_through_the_proxy
 
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
 OTHER = ECKey.generate_key("P-256", {"kid": "other"})

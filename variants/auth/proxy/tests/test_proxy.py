@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from tests.access import KEY, SETTINGS, assertion
-from tests.conftest import MakeApp, MakeSettings, Serve
-from tests.page import PHONE_WIDTH, assert_accessible, assert_fits_a_phone, open_page, visit
-from utils import server
-from utils.identity import current_user
-from utils.proxy import RefusedError, build_access, header
-from utils.settings import Settings
+from server import application
+from server.access.identity import current_user
+from server.access.proxy import RefusedError, build_access, header
+from server.settings import ServerSettings
+from tests.server.access import KEY, SETTINGS, assertion
+from tests.server.fixtures import MakeApp, MakeSettings, Serve
+from tests.server.page import PHONE_WIDTH, assert_accessible, assert_fits_a_phone, open_page, visit
 
 SECRET = "only-for-tests-9876543210-zyxwvutsrq"
 BY_HEADERS: dict[str, Any] = {
@@ -40,11 +40,11 @@ def me(request: Request) -> JSONResponse:
 
 
 @contextmanager
-def visit_through_the_proxy(settings: Settings) -> Generator[TestClient]:
+def visit_through_the_proxy(settings: ServerSettings) -> Generator[TestClient]:
     """Ask an app that tells who asks, from the address of the proxy."""
     with gr.Blocks(analytics_enabled=False) as demo:
         gr.Textbox()
-    app = server.create_app(demo, settings, extra_paths=["/me"])
+    app = application.create_app(demo, settings, extra_paths=["/me"])
     app.router.routes.insert(0, Route("/me", me))
     with TestClient(app, "http://localhost", client=("10.1.2.3", 5), follow_redirects=False) as client:
         yield client

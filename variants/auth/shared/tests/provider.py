@@ -16,7 +16,7 @@ from flask import Response, request
 from starlette.testclient import TestClient
 from werkzeug.serving import make_server
 
-from tests.access import CLAIMS
+from tests.server.access import CLAIMS
 
 DISCOVERY = "/.well-known/openid-configuration"
 

@@ -1,6 +1,7 @@
 """What every mode with known visitors must hold: strangers get nothing, and nobody gets what is another's."""
 
 import json
+import os
 import re
 import uuid
 from collections.abc import Iterator
@@ -13,13 +14,13 @@ from fastapi import FastAPI
 from gradio_client import Client
 from starlette.testclient import TestClient
 
-from tests.access import KEY, PUBLIC, wrong
-from tests.client import AppTest, EventError, browse
-from tests.conftest import MakeApp, MakeSettings, Serve
-from tests.test_gate import routes
-from utils import server
-from utils.identity import GUEST, current_user
-from utils.settings import get_settings, queue_options
+from server import application
+from server.access.identity import GUEST, current_user
+from server.queueing import queue_options
+from tests.server.access import KEY, PUBLIC, wrong
+from tests.server.client import AppTest, EventError, browse
+from tests.server.fixtures import MakeApp, MakeSettings, Serve
+from tests.server.test_gate import routes
 
 OPEN_TO_STRANGERS = {"/healthz", "/readyz", "/theme.css", "/favicon.ico", "/robots.txt"} | PUBLIC
 SPOOFED = {
@@ -46,7 +47,7 @@ def who(request: gr.Request) -> dict[str, Any]:
 
 def pieces() -> Iterator[str]:
     for piece in ("one", "two", "three"):
-        path = get_settings().upload_dir / f"{uuid.uuid4().hex}.txt"
+        path = Path(os.environ["GRADIO_TEMP_DIR"]) / f"{uuid.uuid4().hex}.txt"
         path.write_text(piece)
         yield str(path)
 
@@ -64,7 +65,7 @@ def app(make_settings: MakeSettings) -> FastAPI:
         text.change(lambda value: value, text, file, api_name="give")
         text.select(pieces, None, file, api_name="pieces")
     demo.queue(**queue_options(settings))
-    return server.create_app(demo, settings)
+    return application.create_app(demo, settings)
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Browser, expect
 
-from tests.access import CLIENT_ID, CLIENT_SECRET, ISSUER, user_of
-from tests.conftest import MakeApp, MakeSettings, Serve
-from tests.page import assert_accessible, assert_fits_a_phone
-from tests.provider import DISCOVERY, Provider, Visitor, approve, assert_refused, query_of, without
-from utils.flows import MOST_FLOWS, SIGN_IN_SECONDS
-from utils.oidc import build_access, variable
-from utils.provider import groups_of, text_of
+from server.access.flows import MOST_FLOWS, SIGN_IN_SECONDS
+from server.access.oidc import build_access, variable
+from server.access.provider import groups_of, text_of
+from tests.server.access import CLIENT_ID, CLIENT_SECRET, ISSUER, user_of
+from tests.server.fixtures import MakeApp, MakeSettings, Serve
+from tests.server.page import assert_accessible, assert_fits_a_phone
+from tests.server.provider import DISCOVERY, Provider, Visitor, approve, assert_refused, query_of, without
 
 TOKEN, USERINFO = "/oauth2/token", "/userinfo"
 MakeSignIn = Callable[..., FastAPI]
@@ -283,7 +283,7 @@ def test_only_sensible_texts_count(value: object, text: str) -> None:
     assert text_of({"name": value}, "name") == text
 
 
-# Settings.
+# ServerSettings.
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.access import CLIENT_ID, ISSUER, headers
-from tests.conftest import MakeApp, Serve
-from tests.provider import DISCOVERY, Provider, Visitor, approve, assert_refused, query_of, without
-from utils.flows import SIGN_IN_SECONDS
+from server.access.flows import SIGN_IN_SECONDS
+from tests.server.access import CLIENT_ID, ISSUER, headers
+from tests.server.fixtures import MakeApp, Serve
+from tests.server.provider import DISCOVERY, Provider, Visitor, approve, assert_refused, query_of, without
 
 TOKEN, USERINFO, KEYS = "/oauth2/token", "/userinfo", "/jwks"
 MakeSignIn = Callable[..., FastAPI]
@@ -71,7 +71,7 @@ def test_an_answer_counts_once_and_in_one_browser(visitor: Visitor, caplog: pyte
 def test_a_sign_in_must_not_take_for_ever(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     back = approve(visitor.leave())
     later = time.time() + SIGN_IN_SECONDS
-    monkeypatch.setattr("utils.flows.time", SimpleNamespace(time=lambda: later))
+    monkeypatch.setattr("server.access.flows.time", SimpleNamespace(time=lambda: later))
     assert visitor.http.get(back).status_code == 400
 
 
@@ -194,7 +194,7 @@ def test_a_silent_provider_holds_up_nobody_else(make_app: MakeApp, serve: Serve)
 def test_a_provider_that_takes_too_long_is_not_waited_for(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("utils.provider.PROVIDER_SECONDS", 0.05)
+    monkeypatch.setattr("server.access.provider.PROVIDER_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         visitor = Visitor(make_app(**{ISSUER: f"http://127.0.0.1:{silent.getsockname()[1]}"}))
         assert_refused(visitor.http.get("/login?next=/"), 503, "cannot be reached", caplog)

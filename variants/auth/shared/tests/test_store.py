@@ -16,13 +16,14 @@ from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as TooLateError
 
-from tests.access import SIGNS_IN
-from tests.client import AppTest
-from tests.conftest import MakeSettings
-from utils import server, store
-from utils.identity import StoreDownError
-from utils.settings import queue_options
-from utils.store import MemoryStore, RedisStore, build_store
+from server import application
+from server.access import store
+from server.access.identity import StoreDownError
+from server.access.store import MemoryStore, RedisStore, build_store
+from server.queueing import queue_options
+from tests.server.access import SIGNS_IN
+from tests.server.client import AppTest
+from tests.server.fixtures import MakeSettings
 
 HOUR = 3600
 
@@ -317,7 +318,7 @@ def test_who_was_served_before_is_served_while_redis_is_away_and_nobody_else(
         text = gr.Textbox()
         text.submit(str.upper, text, text, api_name="shout")
     demo.queue(**queue_options(settings))
-    with AppTest(server.create_app(demo, settings)) as ada:
+    with AppTest(application.create_app(demo, settings)) as ada:
         bo = ada.another("bo")
         assert ada.call("shout", "hello") == ["HELLO"]
         redis.stop()

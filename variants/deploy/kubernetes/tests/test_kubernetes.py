@@ -11,9 +11,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from utils import server
-from utils.gate import PROBES
-from utils.settings import PROJECT_DIR, Settings
+from server import running
+from server.asked import EXACT, Kind
+from server.settings import PROJECT_DIR, ServerSettings
 
 OVERLAYS = sorted(path.parent for path in (PROJECT_DIR / "deploy/kubernetes/overlays").glob("*/kustomization.yaml"))
 GATEWAY_API = "gateway.networking.k8s.io"
@@ -57,14 +57,14 @@ def overlay(request: pytest.FixtureRequest) -> Overlay:
 
 
 @pytest.fixture
-def settings(overlay: Overlay, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(overlay: Overlay, monkeypatch: pytest.MonkeyPatch) -> ServerSettings:
     """Give the settings of the app in the pod."""
     for name in os.environ:
         if name.startswith("APP_"):
             monkeypatch.delenv(name)
     for name, value in overlay.environment().items():
         monkeypatch.setenv(name, value)
-    return Settings(_env_file=None)
+    return ServerSettings(_env_file=None)
 
 
 def test_every_field_is_one_that_kubernetes_knows(overlay: Overlay) -> None:
@@ -77,14 +77,16 @@ def test_every_field_is_one_that_kubernetes_knows(overlay: Overlay) -> None:
 
 
 def test_every_setting_is_one_that_the_app_knows(overlay: Overlay) -> None:
-    known = {f"APP_{name}".upper() for name in Settings.model_fields} | {"APP_METRICS_PORT"}
+    known = {f"APP_{name}".upper() for name in ServerSettings.model_fields} | {"APP_METRICS_PORT"}
     for name in [*overlay.environment(), *(each["name"] for each in overlay.app["env"])]:
         assert name in known or not name.startswith("APP_"), name
 
 
-def test_answers_under_way_come_to_their_end_before_the_pod_is_killed(overlay: Overlay, settings: Settings) -> None:
+def test_answers_under_way_come_to_their_end_before_the_pod_is_killed(
+    overlay: Overlay, settings: ServerSettings
+) -> None:
     before = overlay.app["lifecycle"]["preStop"]["sleep"]["seconds"]
-    longest = before + settings.shutdown_grace + server.HOP_SECONDS + server.CLOSE_SECONDS
+    longest = before + settings.shutdown_grace + running.HOP_SECONDS + running.CLOSE_SECONDS
     assert overlay.pod["terminationGracePeriodSeconds"] > longest
 
 
@@ -98,7 +100,7 @@ def test_a_long_answer_is_not_cut(overlay: Overlay) -> None:
             assert rule["timeouts"]["request"] == "0s"
 
 
-def test_the_app_answers_to_the_names_of_its_route(overlay: Overlay, settings: Settings) -> None:
+def test_the_app_answers_to_the_names_of_its_route(overlay: Overlay, settings: ServerSettings) -> None:
     for route in overlay.all("HTTPRoute"):
         for name in route["spec"]["hostnames"]:
             assert name in settings.allowed_hosts, f"APP_ALLOWED_HOSTS lacks {name}"
@@ -106,13 +108,13 @@ def test_the_app_answers_to_the_names_of_its_route(overlay: Overlay, settings: S
 
 def test_probes_ask_what_the_app_answers(overlay: Overlay) -> None:
     probes = {kind: overlay.app[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")}
-    assert {probe["path"] for probe in probes.values()} == PROBES
+    assert {probe["path"] for probe in probes.values()} == {path for path, kind in EXACT.items() if kind is Kind.PROBE}
     assert {probe["port"] for probe in probes.values()} == {"http"}
     # One that is warming up or stopping gets no visitors, but it is not killed for that.
     assert (probes["readiness"]["path"], probes["liveness"]["path"]) == ("/readyz", "/healthz")
 
 
-def test_the_app_listens_where_it_is_looked_for(overlay: Overlay, settings: Settings) -> None:
+def test_the_app_listens_where_it_is_looked_for(overlay: Overlay, settings: ServerSettings) -> None:
     ports = overlay.ports()
     assert settings.port == ports["http"]
     assert overlay.environment()["APP_METRICS_PORT"] == str(ports["metrics"])
@@ -154,7 +156,7 @@ def test_the_pod_can_change_nothing_but_its_temporary_folder(overlay: Overlay) -
     assert overlay.pod["automountServiceAccountToken"] is False
 
 
-def test_the_temporary_folder_holds_many_uploads(overlay: Overlay, settings: Settings) -> None:
+def test_the_temporary_folder_holds_many_uploads(overlay: Overlay, settings: ServerSettings) -> None:
     [tmp] = [volume["emptyDir"] for volume in overlay.pod["volumes"] if volume["name"] == "tmp"]
     size = int(tmp["sizeLimit"][:-2]) * UNITS[tmp["sizeLimit"][-2:]]
     assert size >= 10 * settings.max_upload_mb * 1_000_000
@@ -171,6 +173,6 @@ def test_several_pods_share_what_sign_ins_need(overlay: Overlay) -> None:
     scaled = bool(overlay.all("HorizontalPodAutoscaler"))
     replicas = overlay.of("Deployment")["spec"].get("replicas")
     assert (replicas is None) == scaled  # or every `apply` would undo what the autoscaler did
-    needed = "store_url" in Settings.model_fields and (scaled or replicas != 1)
+    needed = "store_url" in ServerSettings.model_fields and (scaled or replicas != 1)
     found = [each["valueFrom"]["secretKeyRef"] for each in overlay.app["env"] if each["name"] == "APP_STORE_URL"]
     assert found == [{"name": "app", "key": "APP_STORE_URL"}] or not needed

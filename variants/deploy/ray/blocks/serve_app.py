@@ -16,7 +16,7 @@ from ray.serve.handle import DeploymentHandle
 
 from services import model
 from services.api import create_api
-from utils.endpoint import NoAnswerError, QueueFullError
+from services.endpoint import EndpointOptions, NoAnswerError, QueueFullError
 from utils.settings import get_settings
 
 GONE = (RayActorError, DeploymentUnavailableError, ReplicaUnavailableError)
@@ -48,4 +48,4 @@ async def summarise(replicas: DeploymentHandle, frame: pd.DataFrame) -> pd.DataF
         raise NoAnswerError from error
 
 
-{% set ask = 'summarise' %}{% include root ~ 'variants/deploy/ray/shared/serve_app.txt' -%}
+{% set ask, more = 'summarise', '' %}{% include root ~ 'variants/deploy/ray/shared/serve_app.txt' -%}

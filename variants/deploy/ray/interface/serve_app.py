@@ -16,9 +16,8 @@ from ray.serve.handle import DeploymentHandle
 
 from services import model
 from services.api import create_api
-from services.model import Scores
-from utils.endpoint import NoAnswerError, QueueFullError
-from utils.preprocess import Bitmap
+from services.endpoint import EndpointOptions, NoAnswerError, QueueFullError
+from services.model import Bitmap, Scores
 from utils.settings import get_settings
 
 GONE = (RayActorError, DeploymentUnavailableError, ReplicaUnavailableError)
@@ -67,4 +66,4 @@ async def predict(replicas: DeploymentHandle, bitmaps: list[Bitmap]) -> list[Sco
         raise NoAnswerError from error
 
 
-{% set ask = 'predict' %}{% include root ~ 'variants/deploy/ray/shared/serve_app.txt' -%}
+{% set ask, more = 'predict', ', settings.max_batch' %}{% include root ~ 'variants/deploy/ray/shared/serve_app.txt' -%}

@@ -16,9 +16,9 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, 
 from ray.serve.handle import DeploymentHandle
 
 from services.api import create_api
+from services.endpoint import EndpointOptions, NoAnswerError, QueueFullError
 from services.model import load_model
-from utils.endpoint import NoAnswerError, QueueFullError
-from utils.preprocess import Message
+from services.protocol import Message
 from utils.settings import get_settings
 
 GONE = (RayActorError, DeploymentUnavailableError, ReplicaUnavailableError)
@@ -30,7 +30,7 @@ class Model:
 
     def __init__(self) -> None:
         """Load the model of this process: a server that `APP_MODEL_URL` names would be this one."""
-        self.model = load_model(get_settings().model_copy(update={"model": "embedded"}))
+        self.model = load_model(None, get_settings().embedded_delay)
         self.model.warm_up()
 
     async def stream(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[str]:
@@ -61,4 +61,4 @@ async def stream(replicas: DeploymentHandle, messages: Sequence[Message], max_to
         raise
 
 
-{% set ask = 'stream' %}{% include root ~ 'variants/deploy/ray/shared/serve_app.txt' -%}
+{% set ask, more = 'stream', ', settings.max_tokens, settings.model_name' %}{% include root ~ 'variants/deploy/ray/shared/serve_app.txt' -%}

@@ -5,15 +5,14 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.conftest import MakeSettings
-from utils.endpoint import NoAnswerError, QueueFullError, create_endpoint
+from services.endpoint import EndpointOptions, NoAnswerError, QueueFullError, create_endpoint
 
 KEY = {"authorization": "Bearer secret key"}
 
 
-def endpoint(make_settings: MakeSettings, **changes: object) -> TestClient:
+def endpoint(key: str = "", request_kb: int = 100) -> TestClient:
     """Build an endpoint with a route that does as it is told."""
-    app = create_endpoint(make_settings(**changes))
+    app = create_endpoint(EndpointOptions("Model", key, request_kb))
     problems = {"full": QueueFullError(), "dead": NoAnswerError()}
 
     @app.post("/v1/count")
@@ -30,9 +29,9 @@ def endpoint(make_settings: MakeSettings, **changes: object) -> TestClient:
 
 
 @pytest.fixture
-def closed(make_settings: MakeSettings) -> Iterator[TestClient]:
+def closed() -> Iterator[TestClient]:
     """Give an endpoint that wants a key."""
-    with endpoint(make_settings, model_key="secret key") as client:
+    with endpoint(key="secret key") as client:
         yield client
 
 
@@ -52,37 +51,35 @@ def test_health_needs_no_key(closed: TestClient) -> None:
     assert closed.get("/healthz").json() == {"status": "ok"}
 
 
-def test_without_a_key_in_the_settings_everyone_is_let_in(make_settings: MakeSettings) -> None:
-    client = endpoint(make_settings)
+def test_without_a_key_in_the_settings_everyone_is_let_in() -> None:
+    client = endpoint()
     assert client.post("/v1/ask/hello").json() == "hello"
     assert client.get("/v1/ask/hello").status_code == 405
 
 
-def test_what_is_too_large_is_refused_before_it_is_read(make_settings: MakeSettings) -> None:
-    client = endpoint(make_settings, model_request_kb=1)
+def test_what_is_too_large_is_refused_before_it_is_read() -> None:
+    client = endpoint(request_kb=1)
     assert client.post("/v1/ask/hello", content=b"x" * 1000).is_success
     answer = client.post("/v1/ask/hello", content=b"x" * 1001)
     assert (answer.status_code, "1 kB" in answer.text) == (413, True)
 
 
-def test_a_body_of_unknown_length_is_refused(make_settings: MakeSettings) -> None:
-    answer = endpoint(make_settings).post("/v1/ask/hello", content=iter([b"x"]))
+def test_a_body_of_unknown_length_is_refused() -> None:
+    answer = endpoint().post("/v1/ask/hello", content=iter([b"x"]))
     assert answer.status_code == 411
 
 
 @pytest.mark.parametrize(("word", "message"), [("full", "Queue is full"), ("dead", "restarting")])
-def test_what_may_pass_is_a_503_that_says_when_to_come_back(
-    make_settings: MakeSettings, word: str, message: str
-) -> None:
-    answer = endpoint(make_settings).post(f"/v1/ask/{word}")
+def test_what_may_pass_is_a_503_that_says_when_to_come_back(word: str, message: str) -> None:
+    answer = endpoint().post(f"/v1/ask/{word}")
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1
     assert message in answer.json()["error"]["message"]
     assert (answer.json()["error"]["code"] == "queue_full") == (word == "full")
 
 
-def test_of_many_bad_values_the_first_is_named_and_none_is_sent_back(make_settings: MakeSettings) -> None:
-    client = endpoint(make_settings)
+def test_of_many_bad_values_the_first_is_named_and_none_is_sent_back() -> None:
+    client = endpoint()
     assert client.post("/v1/count", json=[1, 2]).json() == 2
     answer = client.post("/v1/count", json=[1, *["secret"] * 1000])
     assert answer.status_code == 422

@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 
 from deploy import space
-from tests.client import browse
-from tests.conftest import MakeApp, MakeSettings, environment
-from utils.settings import PROJECT_DIR, Settings
+from server.settings import PROJECT_DIR, ServerSettings
+from tests.server.client import browse
+from tests.server.fixtures import MakeApp, MakeSettings, environment
 
 HOST = "me-app.hf.space"
 PROXY = ("10.16.3.80", 5)
@@ -56,16 +56,16 @@ def facts(folder: Path) -> dict[str, Any]:
 def test_only_what_the_app_needs_goes_to_the_space(folder: Path) -> None:
     parts = {path.relative_to(folder).parts[0] for path in folder.rglob("*")}
     modules = {path.name for path in PROJECT_DIR.glob("*.py")}
-    assert parts == {"README.md", "requirements.txt", "services", "utils", *modules}
+    assert parts == {"README.md", "requirements.txt", "assets", "server", "services", "utils", *modules}
     assert "s3cret" not in "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file())
 
 
 def test_more_goes_along_if_pyproject_names_it(project: Path, tmp_path: Path) -> None:
-    table = '[tool.space]\nadd = ["assets/*.txt"]\n\n[tool.uv]'
+    table = '[tool.space]\nadd = ["data/*.txt"]\n\n[tool.uv]'
     copy = changed(project, tmp_path, "pyproject.toml", "[tool.uv]", table)
-    (copy / "assets").mkdir()
-    (copy / "assets" / "words.txt").write_text("one", encoding="utf-8")
-    assert (space.assemble(copy, tmp_path / "out") / "assets" / "words.txt").read_text(encoding="utf-8") == "one"
+    (copy / "data").mkdir()
+    (copy / "data" / "words.txt").write_text("one", encoding="utf-8")
+    assert (space.assemble(copy, tmp_path / "out") / "data" / "words.txt").read_text(encoding="utf-8") == "one"
 
 
 def test_the_app_starts_from_these_files_alone(folder: Path) -> None:
@@ -145,13 +145,13 @@ def test_the_front_matter_is_what_a_space_understands(folder: Path) -> None:
 
 def test_a_space_is_open_to_its_proxy_and_to_nobody_else_s_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_HOST", f"{HOST}, app.example.com")
-    known = Settings(_env_file=None)
+    known = ServerSettings(_env_file=None)
     assert (known.host, known.port, known.public, known.log_format) == ("0.0.0.0", 7860, True, "json")
     assert {HOST, "app.example.com"} <= set(known.allowed_hosts)
     assert known.frame_ancestors == ["https://huggingface.co"]
     monkeypatch.setenv("APP_FRAME_ANCESTORS", "[]")
     monkeypatch.setenv("APP_LOG_FORMAT", "text")
-    known = Settings(_env_file=None)
+    known = ServerSettings(_env_file=None)
     assert (known.frame_ancestors, known.log_format) == ([], "text")
 
 

@@ -9,9 +9,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from starlette.testclient import TestClient
 
-from tests.client import browse
-from tests.conftest import MakeApp, Serve
-from tests.page import open_page
+from tests.server.client import browse
+from tests.server.fixtures import MakeApp, Serve
+from tests.server.page import open_page
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -16,14 +16,15 @@ from gradio_client import Client
 from playwright.sync_api import Browser, expect
 from starlette.testclient import TestClient
 
-from tests.access import headers
-from tests.client import AppTest, EventError, browse
-from tests.conftest import MakeSettings, Serve
-from tests.page import open_page
-from utils import server
-from utils.feature_rate_limit import Limits, RateLimit, who
-from utils.identity import GUEST, User, new_key
-from utils.settings import queue_options
+from server import application
+from server.access.identity import GUEST, User
+from server.access.keys import new_key
+from server.features.rate_limit import Limits, RateLimit, who
+from server.queueing import queue_options
+from tests.server.access import headers
+from tests.server.client import AppTest, EventError, browse
+from tests.server.fixtures import MakeSettings, Serve
+from tests.server.page import open_page
 
 KEY, API_KEYS = new_key("robot")
 ROBOT = {"Authorization": f"Bearer {KEY}"}
@@ -40,7 +41,7 @@ def limited_app(make_settings: MakeSettings, **changes: Any) -> FastAPI:  # noqa
         gr.Button("Shout").click(str.upper, text, shown, api_name="shout")
         gr.File(label="File")
     demo.queue(**queue_options(settings))
-    return server.create_app(demo, settings)
+    return application.create_app(demo, settings)
 
 
 @pytest.fixture

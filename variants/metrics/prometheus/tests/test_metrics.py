@@ -23,15 +23,16 @@ from gradio_client import Client
 from prometheus_client import Counter
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.access import headers
-from tests.client import browse
-from tests.conftest import MakeApp, MakeSettings, Serve, environment
-from tests.test_server import Gates
-from utils import errors, logs, metrics, server
-from utils.errors import boundary
-from utils.identity import new_key
-from utils.preprocess import InputError
-from utils.settings import PROJECT_DIR, queue_options
+from server import application, errors, logs, metrics
+from server.access.keys import new_key
+from server.errors import boundary
+from server.queueing import queue_options
+from server.settings import PROJECT_DIR, ServerSettings
+from tests.server.access import headers
+from tests.server.client import browse
+from tests.server.fixtures import MakeApp, MakeSettings, Serve, environment
+from tests.server.test_running import Gates
+from tests.server.tiny import InputError
 
 Figures = dict[tuple[str, ...], float]
 """Values by name of the sample and values of its labels."""
@@ -88,7 +89,7 @@ def measured_app(settings: Any, gates: Gates) -> FastAPI:  # noqa: ANN401
             text.submit(handler, text, shown, api_name=handler.__name__)
         text.submit(None, text, shown, js="(text) => text", api_visibility="private")
     demo.queue(**queue_options(settings))
-    return server.create_app(demo, settings)
+    return application.create_app(demo, settings)
 
 
 @dataclass
@@ -153,7 +154,7 @@ def test_streams_that_run_wait_and_are_stopped_are_seen(measured: Measured) -> N
     assert figures["app_events_running", "stream"] == 1
     assert figures["app_events_waiting", "stream"] == 1
     assert figures["app_events_waiting", "echo"] == 0
-    assert figures["app_queue_limit",] == queue_options(server.Settings(_env_file=None))["max_size"]
+    assert figures["app_queue_limit",] == queue_options(ServerSettings(_env_file=None))["max_size"]
     first.cancel()
     assert measured.ended.get(timeout=WAIT_SECONDS)["outcome"] == "stopped"
     measured.gates.go_on.set()

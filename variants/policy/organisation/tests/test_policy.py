@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import MakeSettings
-from utils import policy, server
-from utils.policy import Facts, Policy, load_policy, violations
-from utils.policy.__main__ import broken_by_project, main
-from utils.settings import get_settings
+from server import application, policy
+from server.policy import Facts, Policy, load_policy, violations
+from server.policy.__main__ import broken_by_project, main
+from server.settings import ServerSettings, read_settings
+from tests.server.fixtures import MakeSettings
 
 HERE: dict[str, Any] = {"public": False, "trusted_proxies": [], "root_path": "", "allowed_hosts": ["localhost"]}
 OUTSIDE = HERE | {"public": True, "log_format": "text", "max_upload_mb": 64}
@@ -22,7 +22,7 @@ def test_this_project_keeps_the_rules() -> None:
 
 
 def test_the_rules_are_held_against_the_module_that_lets_people_in(make_settings: MakeSettings) -> None:
-    assert server.auth_mode.build_access(make_settings()).known_only is (policy.AUTH_MODE != "none")
+    assert application.auth_mode.build_access(make_settings()).known_only is (policy.AUTH_MODE != "none")
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,8 @@ def test_every_way_to_be_reached_is_seen(way: dict[str, Any]) -> None:
 def test_the_app_does_not_start_against_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy, "load_policy", lambda: Policy(required_settings={"title": "Another"}))
     monkeypatch.setenv("APP_PUBLIC", "true")
-    get_settings.cache_clear()
     with pytest.raises(SystemExit, match=r"policy\.json: set APP_TITLE=Another"):
-        get_settings()
-    get_settings.cache_clear()
+        read_settings(ServerSettings)
 
 
 @pytest.mark.parametrize("text", [None, "", "{no json", "{}", '{"auth_modes": ["none", "password"]}'])
@@ -118,7 +116,7 @@ def test_the_command_prints_what_is_broken_and_fails(
     with pytest.raises(SystemExit) as kept:
         main()
     assert (kept.value.code, capsys.readouterr().out) == (0, "")
-    monkeypatch.setattr("utils.policy.__main__.load_policy", lambda: Policy(minimum_gradio="999"))
+    monkeypatch.setattr("server.policy.__main__.load_policy", lambda: Policy(minimum_gradio="999"))
     with pytest.raises(SystemExit) as refused:
         main()
     assert refused.value.code == 1

@@ -8,9 +8,8 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, model_validator
 
+from services.endpoint import EndpointOptions, create_endpoint, problem
 from services.model import kind_of
-from utils.endpoint import create_endpoint, problem
-from utils.settings import Settings
 
 Summarise = Callable[[pd.DataFrame], Awaitable[pd.DataFrame]]
 """As `services.model.summarise`, elsewhere."""
@@ -93,9 +92,9 @@ def packed(frame: pd.DataFrame) -> dict[str, list[dict[str, object]]]:
     return {"columns": columns}
 
 
-def create_api(summarise: Summarise, settings: Settings) -> FastAPI:
+def create_api(summarise: Summarise, options: EndpointOptions) -> FastAPI:
     """Build the endpoint around the statistics."""
-    app = create_endpoint(settings)
+    app = create_endpoint(options)
 
     @app.post("/v1/summarise")
     async def answer(table: Table) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]

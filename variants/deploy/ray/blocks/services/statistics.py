@@ -6,16 +6,15 @@ import pandas as pd
 
 from services import model
 from services.api import packed
-from utils.remote import Remote
-from utils.settings import Settings
+from services.remote import Remote
 
 
 class Statistics:
     """Stands in front of `services.model.summarise`."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Ask Ray Serve where `APP_MODEL_URL` names it, and compute here otherwise."""
-        self.remote = Remote(settings) if settings.model_url else None
+    def __init__(self, remote: Remote | None) -> None:
+        """Ask Ray Serve where there is a way to it, and compute here otherwise."""
+        self.remote = remote
 
     def summarise(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Describe each column in one row, as text for people.

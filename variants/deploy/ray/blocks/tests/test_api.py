@@ -9,15 +9,16 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app import build_demo
+from server import application
 from services import model, tables
 from services.api import create_api, packed
+from services.endpoint import EndpointOptions, QueueFullError
+from services.errors import InputError
 from services.statistics import Statistics
-from tests.client import AppTest, EventError
 from tests.conftest import MakeSettings
+from tests.server.client import AppTest, EventError
 from tests.serving import serving
-from utils import server
-from utils.endpoint import QueueFullError
-from utils.preprocess import InputError
+from utils.models import remote_model
 
 
 class Replicas:
@@ -40,8 +41,8 @@ def replicas() -> Replicas:
 
 
 @pytest.fixture
-def api(replicas: Replicas, make_settings: MakeSettings) -> FastAPI:
-    return create_api(replicas.summarise, make_settings())
+def api(replicas: Replicas) -> FastAPI:
+    return create_api(replicas.summarise, EndpointOptions("Statistics"))
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_a_table_that_travelled_has_the_same_statistics(
     frame: pd.DataFrame, api: FastAPI, replicas: Replicas, make_settings: MakeSettings
 ) -> None:
     with serving(api) as url:
-        summary = Statistics(make_settings(model_url=url)).summarise(frame)
+        summary = Statistics(remote_model(make_settings(model_url=url))).summarise(frame)
     assert summary.equals(model.summarise(frame))
     [seen] = replicas.seen
     assert [model.kind_of(seen[name]) for name in seen] == [model.kind_of(frame[name]) for name in frame]
@@ -103,13 +104,13 @@ def test_what_is_no_table_is_refused(client: TestClient, replicas: Replicas, bad
 
 
 def test_without_an_address_the_statistics_are_computed_here(make_settings: MakeSettings) -> None:
-    statistics = Statistics(make_settings())
+    statistics = Statistics(remote_model(make_settings()))
     assert statistics.remote is None
     assert statistics.summarise(mixed()).equals(model.summarise(mixed()))
 
 
 def test_a_table_over_the_limit_is_not_sent(make_settings: MakeSettings) -> None:
-    statistics = Statistics(make_settings(model_url="http://model/v1", model_request_kb=1))
+    statistics = Statistics(remote_model(make_settings(model_url="http://model/v1", model_request_kb=1)))
     with pytest.raises(InputError, match="at most 1 kB"):
         statistics.summarise(tables.sample_table().frame)
 
@@ -125,7 +126,7 @@ def test_the_page_asks_the_endpoint_and_says_when_it_is_full(
 ) -> None:
     with serving(api) as url:
         settings = make_settings(model_url=url, model_retries=0)
-        with AppTest(server.create_app(build_demo(settings), settings)) as test:
+        with AppTest(application.create_app(build_demo(settings), settings)) as test:
             test.call("load_sample")
             [summary] = test.call("summarise")
             assert [row[0] for row in summary["data"]] == ["month", "city", "temperature", "rain"]

@@ -8,10 +8,8 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from services.model import Scores
-from utils.endpoint import create_endpoint, problem
-from utils.preprocess import INK_LEVELS, SIZE, Bitmap
-from utils.settings import Settings
+from services.endpoint import EndpointOptions, create_endpoint, problem
+from services.model import INK_LEVELS, SIZE, Bitmap, Scores
 
 Predict = Callable[[list[Bitmap]], Awaitable[list[Scores]]]
 """As `services.model.predict`, elsewhere."""
@@ -24,14 +22,14 @@ class Question(BaseModel):
     items: list[Annotated[list[Ink], Field(min_length=SIZE * SIZE, max_length=SIZE * SIZE)]] = Field(min_length=1)
 
 
-def create_api(predict: Predict, settings: Settings) -> FastAPI:
-    """Build the endpoint around a model."""
-    app = create_endpoint(settings)
+def create_api(predict: Predict, options: EndpointOptions, max_batch: int) -> FastAPI:
+    """Build the endpoint around a model that takes at most `max_batch` items in a request."""
+    app = create_endpoint(options)
 
     @app.post("/v1/predict")
     async def answer(question: Question) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
-        if len(question.items) > settings.max_batch:
-            return problem(413, "too_large", f"At most {settings.max_batch} items fit into a request.")
+        if len(question.items) > max_batch:
+            return problem(413, "too_large", f"At most {max_batch} items fit into a request.")
         bitmaps = [np.array(item, dtype=np.float64) for item in question.items]
         return JSONResponse({"results": await predict(bitmaps)})
 

@@ -11,17 +11,16 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from app import build_demo, model_pool
+from server import application
 from services import model
 from services.api import create_api
-from services.model import Scores
-from tests.client import AppTest, EventError
+from services.endpoint import EndpointOptions, QueueFullError
+from services.model import Bitmap, Scores
+from services.remote import ModelServer, Remote
 from tests.conftest import MakeSettings
+from tests.server.client import AppTest, EventError
 from tests.serving import serving
-from utils import server
-from utils.endpoint import QueueFullError
 from utils.pool import Pool
-from utils.preprocess import Bitmap
-from utils.remote import Remote
 
 BLANK = [0.0] * 64
 
@@ -46,8 +45,8 @@ def replicas() -> Replicas:
 
 
 @pytest.fixture
-def api(replicas: Replicas, make_settings: MakeSettings) -> FastAPI:
-    return create_api(replicas.predict, make_settings(max_batch=3))
+def api(replicas: Replicas) -> FastAPI:
+    return create_api(replicas.predict, EndpointOptions("Digits"), max_batch=3)
 
 
 @pytest.fixture
@@ -85,7 +84,7 @@ def test_the_page_asks_the_endpoint_and_says_when_it_is_full(
     Image.fromarray((255 - model.sample("3") * 15).astype(np.uint8)).resize((200, 200)).save(picture)
     with serving(api) as url:
         settings = make_settings(model_url=url, model_retries=0)
-        with AppTest(server.create_app(build_demo(settings), settings)) as test:
+        with AppTest(application.create_app(build_demo(settings), settings)) as test:
             file = test.upload(picture)
             drawing = {"background": file, "layers": [], "composite": file}
             [label] = test.call("predict", drawing)
@@ -95,9 +94,9 @@ def test_the_page_asks_the_endpoint_and_says_when_it_is_full(
                 test.call("predict", drawing)
 
 
-def test_the_name_of_the_function_is_the_path(api: FastAPI, make_settings: MakeSettings) -> None:
+def test_the_name_of_the_function_is_the_path(api: FastAPI) -> None:
     with serving(api) as url:
-        remote = Remote(make_settings(model_url=url))
+        remote = Remote(ModelServer(url))
         [scores] = asyncio.run(remote.map(model.predict, [model.sample("5").reshape(-1)]))
         remote.close()
     assert max(scores, key=scores.__getitem__) == "5"

@@ -18,9 +18,8 @@ from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
 from openai.types.chat.chat_completion_chunk import ChoiceDelta
 from pydantic import BaseModel, Field
 
-from utils.endpoint import create_endpoint
-from utils.preprocess import Message, to_token_limit
-from utils.settings import Settings
+from services.endpoint import EndpointOptions, create_endpoint
+from services.protocol import Message
 
 Stream = Callable[[Sequence[Message], int], AsyncGenerator[str]]
 """As `ChatModel.stream`."""
@@ -98,17 +97,17 @@ class Answer:
         return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
 
 
-def create_api(stream: Stream, settings: Settings) -> FastAPI:
-    """Build the endpoint around a model."""
-    app = create_endpoint(settings)
+def create_api(stream: Stream, options: EndpointOptions, most: int, name: str) -> FastAPI:
+    """Build the endpoint around a model of this name, whose answers have at most `most` tokens."""
+    app = create_endpoint(options)
 
     @app.post("/v1/chat/completions")
     async def complete(request: ChatRequest) -> Response:  # pyright: ignore[reportUnusedFunction]
-        limit = to_token_limit(request.max_tokens or request.max_completion_tokens, settings)
+        limit = max(1, min(request.max_tokens or request.max_completion_tokens or most, most))
         pieces = stream([Message(role=each.role, content=each.content) for each in request.messages], limit)
         # The first piece before the status: a model that is full or dies can still be said to be, and asked again.
         first = await anext(pieces, None)
-        answer = Answer(settings.model_name, limit)
+        answer = Answer(name, limit)
         if not request.stream:
             return await answer.whole(first, pieces)
         return StreamingResponse(answer.lines(first, pieces), media_type="text/event-stream")

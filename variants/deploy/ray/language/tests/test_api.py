@@ -10,66 +10,64 @@ import openai
 import pytest
 
 from services.api import Answer, Stream, create_api
-from services.protocol import ModelUnavailableError
-from services.remote import RemoteModel
-from tests.conftest import MakeSettings
+from services.endpoint import EndpointOptions, NoAnswerError, QueueFullError
+from services.protocol import Message, ModelUnavailableError
+from services.remote import ModelServer, RemoteModel
 from tests.models import Endless, Scripted, collect
-from utils.endpoint import NoAnswerError, QueueFullError
-from utils.preprocess import Message
-from utils.settings import Settings
 
 QUESTION = [Message(role="system", content="Be kind."), Message(role="user", content="Hello")]
 
 
-def client_of(stream: Stream, settings: Settings) -> httpx.AsyncClient:
+def client_of(stream: Stream, key: str = "") -> httpx.AsyncClient:
     """Reach the endpoint without a network."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(create_api(stream, settings)), base_url="http://model")
+    api = create_api(stream, EndpointOptions("Model", key), most=50, name="tiny")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://model")
 
 
-def ask(answering: Stream, settings: Settings, **request: Any) -> httpx.Response:  # noqa: ANN401
+def ask(answering: Stream, **request: Any) -> httpx.Response:  # noqa: ANN401
     async def post() -> httpx.Response:
-        async with client_of(answering, settings) as client:
+        async with client_of(answering) as client:
             return await client.post("/v1/chat/completions", json={"messages": QUESTION} | request)
 
     return asyncio.run(post())
 
 
-def read(stream: Stream, settings: Settings, max_tokens: int = 20) -> list[str]:
+def read(stream: Stream, key: str = "", max_tokens: int = 20) -> list[str]:
     """Read an answer as the page does."""
 
     async def collected() -> list[str]:
-        model = RemoteModel(settings)
-        model.client = model.client.with_options(http_client=client_of(stream, settings))
+        model = RemoteModel(ModelServer("tiny", "http://model/v1", key, retries=0))
+        model.client = model.client.with_options(http_client=client_of(stream, key))
         async with model.client:
             return await collect(model.stream(QUESTION, max_tokens))
 
     return asyncio.run(collected())
 
 
-@pytest.fixture
-def settings(make_settings: MakeSettings) -> Settings:
-    return make_settings(model_url="http://model/v1", model_retries=0, max_tokens=50)
-
-
-def test_the_page_s_own_client_reads_the_answer_piece_by_piece(settings: Settings) -> None:
+def test_the_page_s_own_client_reads_the_answer_piece_by_piece() -> None:
     model = Scripted("Hel", "lo")
-    assert read(model.stream, settings) == ["Hel", "lo"]
+    assert read(model.stream) == ["Hel", "lo"]
     assert (model.asked, model.limits) == ([QUESTION], [20])
 
 
-def test_an_empty_answer_is_one_too(settings: Settings) -> None:
-    assert read(Scripted().stream, settings) == []
-    assert ask(Scripted().stream, settings).json()["choices"][0]["message"]["content"] == ""
+def test_an_empty_answer_is_one_too() -> None:
+    assert read(Scripted().stream) == []
+    assert ask(Scripted().stream).json()["choices"][0]["message"]["content"] == ""
 
 
-def test_with_a_key_the_page_sends_it(make_settings: MakeSettings) -> None:
-    settings = make_settings(model_url="http://model/v1", model_key="secret")
-    assert read(Scripted("Hello").stream, settings) == ["Hello"]
-    assert ask(Scripted("Hello").stream, settings).status_code == 401
+def test_with_a_key_the_page_sends_it() -> None:
+    assert read(Scripted("Hello").stream, "secret") == ["Hello"]
+    question = {"messages": QUESTION}
+
+    async def without() -> int:
+        async with client_of(Scripted("Hello").stream, "secret") as client:
+            return (await client.post("/v1/chat/completions", json=question)).status_code
+
+    assert asyncio.run(without()) == 401
 
 
-def test_a_client_that_does_not_stream_gets_the_whole_answer(settings: Settings) -> None:
-    answer = ask(Scripted("Hel", "lo").stream, settings, model="other", temperature=1).json()
+def test_a_client_that_does_not_stream_gets_the_whole_answer() -> None:
+    answer = ask(Scripted("Hel", "lo").stream, model="other", temperature=1).json()
     assert answer["choices"][0]["message"] == {"role": "assistant", "content": "Hello"}
     assert answer["choices"][0]["finish_reason"] == "stop"
     assert answer["usage"]["completion_tokens"] == 2
@@ -77,11 +75,9 @@ def test_a_client_that_does_not_stream_gets_the_whole_answer(settings: Settings)
 
 @pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
 @pytest.mark.parametrize(("asked", "given"), [(2, 2), (10**6, 50)])
-def test_the_length_is_limited_by_both_names_of_the_limit(
-    settings: Settings, field: str, asked: int, given: int
-) -> None:
+def test_the_length_is_limited_by_both_names_of_the_limit(field: str, asked: int, given: int) -> None:
     model = Scripted("Hel", "lo")
-    assert ask(model.stream, settings, **{field: asked}).json()["choices"][0]["finish_reason"] == (
+    assert ask(model.stream, **{field: asked}).json()["choices"][0]["finish_reason"] == (
         "length" if given == 2 else "stop"
     )
     assert model.limits == [given]
@@ -90,8 +86,8 @@ def test_the_length_is_limited_by_both_names_of_the_limit(
 @pytest.mark.parametrize(
     "bad", [{"messages": []}, {"messages": [{"role": "robot", "content": "x"}]}, {"messages": [{"role": "user"}]}]
 )
-def test_what_is_no_conversation_is_refused(settings: Settings, bad: dict[str, object]) -> None:
-    assert ask(Scripted("never").stream, settings, **bad).status_code == 422
+def test_what_is_no_conversation_is_refused(bad: dict[str, object]) -> None:
+    assert ask(Scripted("never").stream, **bad).status_code == 422
 
 
 async def full(_messages: Sequence[Message], _max_tokens: int) -> AsyncGenerator[str]:
@@ -105,12 +101,10 @@ async def dead(_messages: Sequence[Message], _max_tokens: int) -> AsyncGenerator
 
 
 @pytest.mark.parametrize(("stream", "advice"), [(full, "Queue is full"), (dead, "failed")])
-def test_a_model_without_an_answer_is_said_to_be_before_the_stream_begins(
-    settings: Settings, stream: Stream, advice: str
-) -> None:
-    assert ask(stream, settings, stream=True).status_code == 503
+def test_a_model_without_an_answer_is_said_to_be_before_the_stream_begins(stream: Stream, advice: str) -> None:
+    assert ask(stream, stream=True).status_code == 503
     with pytest.raises(ModelUnavailableError, match=advice):
-        read(stream, settings)
+        read(stream)
 
 
 def test_a_reader_who_leaves_ends_the_work_of_the_model() -> None:
@@ -127,10 +121,10 @@ def test_a_reader_who_leaves_ends_the_work_of_the_model() -> None:
     assert model.told_to_stop.is_set()
 
 
-def test_the_answer_is_what_the_schema_of_the_client_says(settings: Settings) -> None:
+def test_the_answer_is_what_the_schema_of_the_client_says() -> None:
     async def complete() -> list[str | None]:
         client = openai.AsyncOpenAI(
-            api_key="none", base_url="http://model/v1", http_client=client_of(Scripted("Hello").stream, settings)
+            api_key="none", base_url="http://model/v1", http_client=client_of(Scripted("Hello").stream)
         )
         async with client:
             question: Any = {"model": "any", "messages": QUESTION}

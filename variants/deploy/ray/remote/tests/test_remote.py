@@ -11,11 +11,10 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from tests.conftest import MakeSettings
+from services.endpoint import NoAnswerError, QueueFullError, problem, try_again
+from services.errors import InputError
+from services.remote import ModelServer, ModelUnavailableError, Remote
 from tests.serving import serving
-from utils.endpoint import NoAnswerError, QueueFullError, problem, try_again
-from utils.preprocess import InputError
-from utils.remote import ModelUnavailableError, Remote
 
 SILENCE = -1
 
@@ -67,13 +66,12 @@ def fake(served: FakeModel) -> Iterator[FakeModel]:
 class Ask:
     """Asks the fake model by the real client."""
 
-    def __init__(self, fake: FakeModel, make_settings: MakeSettings) -> None:
+    def __init__(self, fake: FakeModel) -> None:
         self.fake = fake
-        self.make_settings = make_settings
 
     def __call__(self, *script: int, **changes: Any) -> Any:  # noqa: ANN401
         self.fake.script = list(script)
-        remote = Remote(self.make_settings(**{"model_url": self.fake.url, "model_retries": 0} | changes))
+        remote = Remote(ModelServer(**{"url": self.fake.url, "retries": 0} | changes))
         try:
             return asyncio.run(remote.map(largest, [np.array([1.0, 3.0]), np.array([2.0])]))
         finally:
@@ -86,26 +84,26 @@ def largest(_: list[Any]) -> list[float]:
 
 
 @pytest.fixture
-def ask(fake: FakeModel, make_settings: MakeSettings) -> Ask:
-    return Ask(fake, make_settings)
+def ask(fake: FakeModel) -> Ask:
+    return Ask(fake)
 
 
 def test_a_batch_is_answered_in_order(ask: Ask, fake: FakeModel) -> None:
-    assert ask(model_key="secret") == [3, 2]
+    assert ask(key="secret") == [3, 2]
     assert fake.asked == [{"items": [[1, 3], [2]]}]
     assert fake.keys == ["Bearer secret"]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_what_passes_is_asked_again(ask: Ask, fake: FakeModel, status: int) -> None:
-    assert ask(status, model_retries=1) == [3, 2]
+    assert ask(status, retries=1) == [3, 2]
     assert len(fake.asked) == 2
     assert fake.asked[0] == fake.asked[1]
 
 
 def test_a_full_model_is_said_in_the_words_of_a_full_queue(ask: Ask, fake: FakeModel) -> None:
     with pytest.raises(ModelUnavailableError, match="Queue is full"):
-        ask(503, 503, model_retries=1)
+        ask(503, 503, retries=1)
     assert len(fake.asked) == 2
 
 
@@ -118,34 +116,33 @@ def test_a_model_that_restarts_is_said_in_plain_words(ask: Ask, fake: FakeModel)
 
 def test_a_silent_model_is_said_in_plain_words(ask: Ask) -> None:
     with pytest.raises(ModelUnavailableError, match="took too long"):
-        ask(SILENCE, model_timeout=0.2)
+        ask(SILENCE, timeout=0.2)
 
 
 def test_a_model_that_is_not_there_is_said_in_plain_words(ask: Ask) -> None:
     with pytest.raises(ModelUnavailableError, match="cannot be reached"):
-        ask(model_url="http://127.0.0.1:9/v1", model_retries=1)
+        ask(url="http://127.0.0.1:9/v1", retries=1)
 
 
 @pytest.mark.parametrize("status", [401, 404, 422])
 def test_what_the_operator_must_mend_is_no_advice_to_the_user(ask: Ask, fake: FakeModel, status: int) -> None:
     with pytest.raises(RuntimeError, match=str(status)) as caught:
-        ask(status, model_retries=3)
+        ask(status, retries=3)
     assert not isinstance(caught.value, InputError)
     assert len(fake.asked) == 1
 
 
-def test_too_large_a_question_is_not_sent(ask: Ask, fake: FakeModel, make_settings: MakeSettings) -> None:
-    remote = Remote(make_settings(model_url=fake.url, model_request_kb=1))
+def test_too_large_a_question_is_not_sent(ask: Ask, fake: FakeModel) -> None:
+    remote = Remote(ModelServer(fake.url, request_kb=1))
     with pytest.raises(InputError, match="at most 1 kB"):
         remote.ask("largest", {"items": ["x" * 1000]})
     assert fake.asked == []
     assert ask() == [3, 2]
 
 
-def test_the_log_says_at_the_start_where_the_model_is(
-    make_settings: MakeSettings, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_log_says_at_the_start_where_the_model_is(caplog: pytest.LogCaptureFixture) -> None:
+    remote = Remote(ModelServer("http://model/v1/", "secret"))
     with caplog.at_level(logging.INFO, "app.model"):
-        Remote(make_settings(model_url="http://model/v1/", model_key="secret")).warm_up()
+        remote.warm_up()
     assert "http://model/v1" in caplog.text
     assert "secret" not in caplog.text

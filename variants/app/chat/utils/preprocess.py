@@ -1,1 +1,0 @@
-{% include root ~ 'variants/model/shared/utils/preprocess.py' -%}

@@ -1,0 +1,1 @@
+{% include root ~ 'variants/skeleton/shared/function/services/model.py' -%}

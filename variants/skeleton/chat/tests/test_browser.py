@@ -1,0 +1,15 @@
+"""One journey through the page, in a real browser."""
+
+from playwright.sync_api import Browser, expect
+
+from tests.conftest import MakeApp, Serve
+from tests.server.page import assert_accessible, assert_fits_a_phone, visit
+
+
+def test_a_visitor_writes_a_message_and_reads_the_answer(browser: Browser, make_app: MakeApp, serve: Serve) -> None:
+    with serve(make_app()) as url, visit(browser, url) as page:
+        page.get_by_role("textbox").fill("Hello")
+        page.get_by_role("textbox").press("Enter")
+        expect(page.locator(".bot")).to_contain_text("You wrote: Hello")
+        assert_accessible(page)
+        assert_fits_a_phone(page)

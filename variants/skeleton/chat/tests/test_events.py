@@ -1,0 +1,29 @@
+"""The events of the page, in process, through the gate and the queue."""
+
+import pytest
+
+from app import build_demo
+from server.gradio_adapter import events
+from tests.conftest import MakeSettings
+from tests.server.client import AppTest, EventError
+
+PUBLIC_EVENTS = {"chat"}
+"""What programs may call. A new event of yours is private until it is named here and in `app.py`."""
+
+
+def test_only_the_listed_events_are_public(make_settings: MakeSettings) -> None:
+    found = events(build_demo(make_settings())).values()
+    assert {event.api_name for event in found if event.api_visibility != "private"} == PUBLIC_EVENTS
+
+
+def test_every_event_with_the_model_shares_its_limit(make_settings: MakeSettings) -> None:
+    limits: dict[str, set[object]] = {"model": set(), "light": set()}
+    for event in events(build_demo(make_settings(model_concurrency=5, concurrency=2))).values():
+        limits[str(event.concurrency_id)].add(event.concurrency_limit)
+    assert limits == {"model": {5}, "light": {2}}
+
+
+def test_a_message_is_answered_and_an_empty_one_refused(app_test: AppTest) -> None:
+    assert "Hello" in app_test.call("chat", "Hello", None)[0]
+    with pytest.raises(EventError, match="Write something"):
+        app_test.call("chat", " ", None)

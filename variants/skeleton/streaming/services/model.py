@@ -1,0 +1,1 @@
+{% include root ~ 'variants/skeleton/model/' ~ answering ~ '/services/model.py' -%}
