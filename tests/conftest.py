@@ -61,6 +61,18 @@ def with_features() -> list[Answers]:
     return found
 
 
+def skeletons() -> list[Answers]:
+    """Few combinations: each skeleton as it is, with its other model, with passwords, and once in each place to run."""
+    found: list[Answers] = []
+    for app in choices("app_type"):
+        usual: Answers = {"app_type": app, "start_from": "skeleton"}
+        asks = app in {"chat", "streaming"}
+        found += [usual, *(usual | {"model": model} for model in choices("model")[1:] if asks)]
+        found += [usual | {"auth_mode": "password"}]
+        found += [usual | {"deploy_target": target} for target in choices("deploy_target")[1:]]
+    return found
+
+
 def name_of(answers: Answers) -> str:
     """Name a combination for people."""
     return "-".join("+".join(value) if isinstance(value, list) else str(value) for value in answers.values())
@@ -127,6 +139,12 @@ def files(project: Path) -> Iterator[Path]:
     for path in sorted(project.rglob("*")):
         if path.is_file() and not hidden & set(path.parts):
             yield path
+
+
+def repository_files() -> list[str]:
+    """Name the files of this repository, with those that wait for a commit."""
+    names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout.split("\0")
+    return [name for name in names if (ROOT / name).is_file()]
 
 
 def run(*command: str | Path, cwd: Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -27,7 +27,7 @@ def services(project: Path, name: str) -> dict[str, Any]:
 
 def setting(project: Path, name: str) -> float:
     """Read a default of the settings."""
-    found = re.search(rf"{name}: \w+ = Field\(default=([\d_.]+)", (project / "utils" / "settings.py").read_text())
+    found = re.search(rf"{name}: \w+ = Field\(default=([\d_.]+)", (project / "server" / "settings.py").read_text())
     assert found
     return float(found[1])
 
@@ -68,7 +68,7 @@ def test_only_nginx_can_be_reached(project: Path) -> None:
 
 def test_nobody_is_stopped_before_the_answers_are_out(project: Path) -> None:
     app, nginx = (services(project, FILES[0])[name] for name in ("app", "nginx"))
-    server = (project / "utils" / "server.py").read_text(encoding="utf-8")
+    server = (project / "server" / "running.py").read_text(encoding="utf-8")
     closing = sum(float(number) for number in re.findall(r"^(?:HOP|CLOSE)_SECONDS = ([\d.]+)", server, re.MULTILINE))
     longest = setting(project, "shutdown_grace") + closing
     assert seconds(app["stop_grace_period"]) > longest

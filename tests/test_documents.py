@@ -1,13 +1,14 @@
 """What the documents say is true."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
 from scripts.readme import question_table, with_table
-from tests.conftest import ROOT, choices, render, run
+from tests.conftest import ROOT, choices, render, repository_files, run
 
 DOCUMENTS = ["README.md", "CHANGELOG.md", "AGENTS.md", "CONTRIBUTING.md"]
 
@@ -42,6 +43,28 @@ def test_the_version_has_its_section_in_the_changelog() -> None:
     version = re.search(r'^version = "(.+)"$', read("pyproject.toml"), re.MULTILINE)
     assert version
     assert f"## {version[1]}" in read("CHANGELOG.md")
+
+
+def test_how_strict_a_project_is_is_said_truly(template: Path, tmp_path: Path) -> None:
+    project = render(template, tmp_path / "app", {})
+    table = (project / "README.md").read_text(encoding="utf-8").partition("## How strict\n")[2].partition("\n## ")[0]
+    tools = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    yours = tools["ruff"]["lint"]["select"]
+    assert f"| every rule | {', '.join(f'`{rule}`' for rule in yours)} | `[tool.ruff]`: `lint.select = [" in table
+    for kept in ("server", "tests/server"):
+        rules = tomllib.loads((project / kept / "ruff.toml").read_text(encoding="utf-8"))
+        assert rules["lint"]["select"] == ["ALL"]
+    assert (tools["pyright"]["strict"], tools["pyright"]["typeCheckingMode"]) == (["server"], "basic")
+    assert (tools["coverage"]["run"]["source"], tools["coverage"]["report"]["fail_under"]) == (["server"], 100)
+    for name in ("strict", "run.source"):
+        assert f'{name} = ["server", "services", "utils"]' in table
+
+
+def test_every_project_says_in_one_sentence_who_owns_what(template: Path, tmp_path: Path) -> None:
+    project = render(template, tmp_path / "app", {})
+    sentence = "`server/`, `tests/server/` and `deploy/` are kept by the template, everything else is yours"
+    for path in (project / "README.md", project / "AGENTS.md", ROOT / "README.md"):
+        assert path.read_text(encoding="utf-8").count(sentence) == 1, path
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:
@@ -118,8 +141,7 @@ def test_a_workflow_with_a_weakness_would_be_noticed(template: Path, tmp_path: P
 
 
 def test_the_product_names_no_machine() -> None:
-    tracked = run("git", "ls-files", cwd=ROOT).stdout.splitlines()
-    for name in tracked:
+    for name in repository_files():
         if name != "uv.lock" and not name.endswith((".png",)):
             text = read(name)
             for word in ("/wor" + "k/", "/roo" + "t/", "pypi.or" + "g/simple"):

@@ -11,9 +11,28 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import Answers, choices, combinations, files, name_of, render, run, thorough, with_features
+from tests.conftest import (
+    ROOT,
+    Answers,
+    choices,
+    combinations,
+    files,
+    name_of,
+    render,
+    run,
+    skeletons,
+    thorough,
+    with_features,
+)
 
-LINTED = (".py", ".toml")
+STRICT = ROOT / "tests" / "strict.toml"
+USUAL = ["E", "F", "I", "B", "UP"]
+MAY_NOT = {
+    "services": {"gradio", "server", "utils", "app", "handlers", "tests"},
+    "server": {"services", "utils", "app", "handlers", "tests", "deploy"},
+    "utils": {"app", "handlers", "tests"},
+}
+"""What the files of a folder must not import."""
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +43,7 @@ def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         patch.setenv("PATH", "")  # Copier asks git once for every file; without it this is several times faster.
         return {
             name_of(answers): render(template, base / name_of(answers), answers | {"project_name": NAME})
-            for answers in [*combinations(), *with_features()]
+            for answers in [*combinations(), *with_features(), *skeletons()]
         }
 
 
@@ -51,7 +70,8 @@ def test_all_combinations_are_there(projects: dict[str, Path]) -> None:
 
 def test_every_file_parses(projects: dict[str, Path]) -> None:
     for path in distinct(projects, ".toml").values():
-        assert tomllib.loads(path.read_text(encoding="utf-8"))["project"]["description"] == NAME
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        assert path.name == "ruff.toml" or found["project"]["description"] == NAME
     for path in distinct(projects, ".yml").values():
         assert yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in distinct(projects, ".py").values():
@@ -77,14 +97,23 @@ def test_every_project_is_formatted_and_lints_clean(projects: dict[str, Path]) -
     [folder] = {project.parent for project in projects.values()}
     run(ruff, "format", "--check", "--no-cache", ".", cwd=folder)
     run(ruff, "check", "--no-cache", ".", cwd=folder)
+    # What is the user's has the usual rules there. What we put into it holds every rule.
+    run(ruff, "check", "--no-cache", "--config", STRICT, ".", cwd=folder)
 
 
-def test_lint_is_on_for_everything_with_few_exceptions(projects: dict[str, Path]) -> None:
+def test_lint_is_strict_where_it_is_kept_and_usual_where_it_is_yours(projects: dict[str, Path]) -> None:
+    strict = tomllib.loads(STRICT.read_text(encoding="utf-8"))["lint"]
+    found = {"ruff.toml": 0, "pyproject.toml": 0}
     for path in distinct(projects, ".toml").values():
-        lint = tomllib.loads(path.read_text(encoding="utf-8"))["tool"]["ruff"]["lint"]
-        assert lint["select"] == ["ALL"]
-        ignored = [*lint["ignore"], *(code for codes in lint["per-file-ignores"].values() for code in codes)]
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        found[path.name] += 1
+        lint = settings["lint"] if path.name == "ruff.toml" else settings["tool"]["ruff"]["lint"]
+        assert lint["select"] == (["ALL"] if path.name == "ruff.toml" else USUAL)
+        ignored = [*lint.get("ignore", ()), *itertools.chain(*lint.get("per-file-ignores", {}).values())]
         assert len(ignored) <= 8
+        if path.parent.name == "server" and path.parent.parent.name != "tests":
+            assert set(lint["ignore"]) <= set(strict["ignore"])
+    assert found["ruff.toml"] >= 2
 
 
 def every_pair() -> list[Answers]:
@@ -107,14 +136,22 @@ def test_few_combinations_hold_every_pair() -> None:
 
 
 def strictly_typed(project: Path) -> None:
-    """Let pyright look at the services and utils of a project."""
+    """Let pyright look at a project, and be strict also where a project leaves that to its owner."""
     pyright = shutil.which("basedpyright", path=str(Path(sys.executable).parent))
     assert pyright
-    run(pyright, "--pythonpath", sys.executable, cwd=project)
+    path = project / "pyproject.toml"
+    text = path.read_text(encoding="utf-8")
+    everywhere = text.replace('typeCheckingMode = "basic"', 'typeCheckingMode = "strict"')
+    assert everywhere != text
+    path.write_text(everywhere, encoding="utf-8")
+    try:
+        run(pyright, "--pythonpath", sys.executable, cwd=project)
+    finally:
+        path.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("answers", [*every_pair()[::7], with_features()[-1]], ids=name_of)
-def test_services_and_utils_are_strictly_typed(answers: Answers, projects: dict[str, Path]) -> None:
+def test_server_services_and_utils_are_strictly_typed(answers: Answers, projects: dict[str, Path]) -> None:
     strictly_typed(projects[name_of(answers)])
 
 
@@ -123,23 +160,25 @@ def test_services_and_utils_are_strictly_typed(answers: Answers, projects: dict[
     "answers",
     [
         pytest.param(answers, id=name_of(answers), marks=thorough(is_one=number % 3 != 0))
-        for number, answers in enumerate([*every_pair(), *with_features()[::3]])
+        for number, answers in enumerate([*every_pair(), *with_features()[::3], *skeletons()])
     ],
 )
 def test_every_pair_of_answers_is_strictly_typed(answers: Answers, template: Path, tmp_path: Path) -> None:
     strictly_typed(render(template, tmp_path / "app", answers))
 
 
-def test_services_never_import_gradio(projects: dict[str, Path]) -> None:
+def test_no_import_runs_up(projects: dict[str, Path]) -> None:
     for project in projects.values():
-        for path in (project / "services").glob("*.py"):
-            assert imports_of(path).isdisjoint({"gradio"}), path
+        for folder, closed in MAY_NOT.items():
+            for path in (project / folder).rglob("*.py"):
+                assert imports_of(path).isdisjoint(closed), path
 
 
 def test_nothing_but_the_settings_reads_the_environment(projects: dict[str, Path]) -> None:
     for project in projects.values():
-        for path in [project / "app.py", *(project / "services").glob("*.py"), *(project / "utils").glob("*.py")]:
-            if path.name not in {"settings.py", "__init__.py"}:
+        inside = [path for folder in MAY_NOT for path in (project / folder).rglob("*.py")]
+        for path in [*project.glob("*.py"), *inside]:
+            if path.relative_to(project).as_posix() not in {"server/settings.py", "server/__init__.py"}:
                 text = path.read_text(encoding="utf-8")
                 assert "os.environ" not in text, path
                 assert "getenv" not in text, path
@@ -166,10 +205,3 @@ def imports_of(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
     return found
-
-
-@pytest.mark.parametrize("answers", [{"app_type": "interface"}], ids=name_of)
-def test_the_smallest_project_stays_small(answers: Answers, template: Path, tmp_path: Path) -> None:
-    project = render(template, tmp_path / "app", answers)
-    python = [path for path in files(project) if path.suffix == ".py" and "tests" not in path.parts]
-    assert len(python) <= 12

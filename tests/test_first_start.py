@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ import httpx
 import pytest
 
 from tests.conftest import render, run
+
+PATIENCE = 120
+"""Seconds after which a test gives up. No assertion depends on how fast something is."""
 
 
 @contextmanager
@@ -39,13 +43,15 @@ def started(project: Path, *command: str, port: int = 0, **variables: str) -> It
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     """Wait until the app is there; it must not exit before."""
-    while True:
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
         assert process.poll() is None, "the app has exited"
         try:
             if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
                 return
         except httpx.HTTPError:
             continue
+    pytest.fail("the app does not come up")
 
 
 @pytest.mark.slow
@@ -60,8 +66,9 @@ def test_hot_reload_shows_a_changed_service(template: Path, tmp_path: Path) -> N
     with started(project, sys.executable, "app.py", "--reload", APP_MODEL_WORKERS="0") as url:
         assert title(url) == "before"
         service.write_text(service.read_text(encoding="utf-8") + '\nTITLE = "after"\n', encoding="utf-8")
+        give_up = time.monotonic() + PATIENCE
         while title(url) != "after":
-            pass
+            assert time.monotonic() < give_up
 
 
 def title(url: str) -> str:

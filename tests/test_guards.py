@@ -11,8 +11,11 @@ from tests.conftest import ROOT, Answers, choices, render, run, thorough
 
 FILES = sorted((ROOT / "tests" / "guards").glob("*.toml"))
 GUARDS = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in FILES}
-"""By auth mode, feature, or `ray`, and name."""
+"""By auth mode, feature, `house` or `ray`, and name."""
 IN_FEATURES: Answers = {"auth_mode": "password"}
+OTHERS: dict[str, Answers] = {"house": {}, "speed": {}, "ray": {"deploy_target": "ray"}}
+PATIENCE = 100
+"""Seconds that a test may take without its guard."""
 CASES = [
     pytest.param(mode, name, marks=thorough(is_one=mode in {"mcp", "pwa"}))
     for mode, guards in GUARDS.items()
@@ -20,15 +23,28 @@ CASES = [
 ]
 
 
+def answers_for(mode: str) -> Answers:
+    """Give the answers of the project whose guards are taken away one by one."""
+    if mode in choices("auth_mode"):
+        return {"app_type": "interface", "auth_mode": mode}
+    # A feature is taken where people sign in: there it has most to hold.
+    return {"app_type": "interface"} | OTHERS.get(mode, IN_FEATURES | {"features": [mode]})
+
+
 @pytest.fixture(scope="module")
 def intact(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Render the projects whose guards are taken away one by one."""
     base = tmp_path_factory.mktemp("guards")
-    modes = choices("auth_mode")
-    # A feature is taken where people sign in: there it has most to hold.
-    chosen = {name: {"auth_mode": name} if name in modes else IN_FEATURES | {"features": [name]} for name in GUARDS}
-    chosen["ray"] = {"deploy_target": "ray"}
-    return {name: render(template, base / name, {"app_type": "interface"} | chosen[name]) for name in GUARDS}
+    return {mode: render(template, base / mode, answers_for(mode)) for mode in GUARDS}
+
+
+@pytest.mark.usefixtures("without_git")
+def test_every_guard_is_where_its_file_says(template: Path, tmp_path: Path) -> None:
+    for mode, guards in GUARDS.items():
+        project = render(template, tmp_path / mode, answers_for(mode))
+        for name, guard in guards.items():
+            assert guard["code"] in (project / guard["file"]).read_text(encoding="utf-8"), (mode, name)
+            assert guard["name"] in (project / guard["test"]).read_text(encoding="utf-8"), (mode, name)
 
 
 @pytest.mark.slow
@@ -42,6 +58,5 @@ def test_without_its_guard_the_test_fails(mode: str, name: str, intact: dict[str
     assert guard["code"] in text, f"the guard {name!r} is not in {guard['file']} any more"
     path.write_text(text.replace(guard["code"], guard["instead"]), encoding="utf-8")
     tests = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", guard["test"], "-k", guard["name"]]
-    # Without a guard a test may also wait for ever, which is no success either.
-    result = run("timeout", "100", *tests, cwd=project, check=False)
-    assert result.returncode in {1, 124}, f"without {name!r} the tests still say:\n{result.stdout[-3000:]}"
+    result = run("timeout", str(PATIENCE), *tests, cwd=project, check=False)
+    assert result.returncode == 1, f"without {name!r} the tests end with {result.returncode}:\n{result.stdout[-3000:]}"

@@ -71,7 +71,7 @@ def refused_or_intact(template: Path, folder: Path, name: str) -> None:
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", toml["name"])
     assert toml["name"] not in {re.split(r"[<>=\[]", dependency)[0] for dependency in toml["dependencies"]}
     assert yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))["project_name"] == name
-    tree = ast.parse((project / "utils" / "settings.py").read_text(encoding="utf-8"))
+    tree = ast.parse((project / "server" / "settings.py").read_text(encoding="utf-8"))
     [title] = [
         node.value
         for node in ast.walk(tree)

@@ -82,7 +82,7 @@ def with_replicas(project: Path) -> None:
 
 def own_tests(project: Path) -> subprocess.CompletedProcess[str]:
     """Run what a project says about its manifests."""
-    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rA", "tests/test_kubernetes.py"]
+    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rA", "tests/server/test_kubernetes.py"]
     return run(*tests, cwd=project, check=False)
 
 
@@ -315,7 +315,7 @@ def test_a_pod_that_is_taken_away_finishes_its_answers_in_time(open_project: Pat
 def test_people_sign_in_with_the_secret_that_the_documentation_makes(project: Path, tmp_path: Path) -> None:
     ours = shutil.copytree(project, tmp_path / "app")
     (ours / "secrets").mkdir()
-    account = [sys.executable, "-m", "utils.passwords", "ada"]
+    account = [sys.executable, "-m", "server.access.passwords", "ada"]
     lines = subprocess.run(account, cwd=ours, input="battery staple", capture_output=True, text=True, check=True).stdout
     (ours / "secrets" / "production.env").write_text(lines, encoding="utf-8")
     page = (ours / "docs" / "deploy.md").read_text(encoding="utf-8")

@@ -53,7 +53,7 @@ class Waiting(EmbeddedModel):
         yield " two"
 
 
-def load_model(_settings: Any) -> Waiting:
+def load_model(_delay: float) -> Waiting:
     return Waiting("")
 '''
 

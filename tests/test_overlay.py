@@ -108,7 +108,7 @@ def projects(acme: Organisation, tmp_path_factory: pytest.TempPathFactory) -> di
 @pytest.mark.parametrize("app_type", APPS)
 def test_what_the_organisation_decided_is_in_the_project(app_type: str, projects: dict[str, Path]) -> None:
     project = projects[app_type]
-    settings = (project / "utils" / "settings.py").read_text(encoding="utf-8")
+    settings = (project / "server" / "settings.py").read_text(encoding="utf-8")
     assert 'theme: str = "soft"' in settings
     assert 'logo: str = "assets/logo.svg"' in settings
     assert (project / "assets" / "logo.svg").read_bytes() == (EXAMPLE / "org" / "logo.svg").read_bytes()
@@ -120,7 +120,8 @@ def test_what_the_organisation_decided_is_in_the_project(app_type: str, projects
     assert compose["services"]["app"]["image"] == "registry.acme.example/apps/my-gradio-app:${TAG:-latest}"
     assert "# Security of my-gradio-app" in (project / "SECURITY.md").read_text(encoding="utf-8")
     assert json.loads((project / "policy.json").read_text(encoding="utf-8"))["auth_modes"] == ["oidc"]
-    assert "from utils import oidc as auth_mode" in (project / "utils" / "server.py").read_text(encoding="utf-8")
+    application = (project / "server" / "application.py").read_text(encoding="utf-8")
+    assert "from server.access import oidc as auth_mode\n" in application
 
 
 def test_what_is_locked_is_not_recorded_and_so_moves_with_the_organisation(projects: dict[str, Path]) -> None:
@@ -134,6 +135,7 @@ def test_what_is_locked_is_not_recorded_and_so_moves_with_the_organisation(proje
         "features",
         "model",
         "project_name",
+        "start_from",
         "updates",
     }
 
@@ -225,7 +227,7 @@ def test_a_project_of_the_template_moves_to_the_organisation(
     ("app_type", "tests"),
     [
         pytest.param(APPS[0], ["--cov", "--cov-fail-under=100"], marks=pytest.mark.thorough),
-        (APPS[1], ["tests/test_policy.py", "tests/test_server.py"]),
+        (APPS[1], ["tests/server/test_policy.py", "tests/server/test_running.py", "tests/test_start.py"]),
     ],
 )
 def test_the_projects_of_an_organisation_are_green_at_birth(
@@ -240,7 +242,6 @@ def test_the_projects_of_an_organisation_are_green_at_birth(
 @pytest.mark.slow
 def test_the_logo_is_seen_in_a_real_browser(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "app", {"app_type": "chat", "logo": "assets/logo.svg"})
-    (project / "assets").mkdir()
     shutil.copy(EXAMPLE / "org" / "logo.svg", project / "assets")
     browser = shutil.which("chromium")
     assert browser, "install, of Debian: apt-get install chromium"
@@ -292,8 +293,8 @@ def test_an_include_that_forgets_the_root_would_be_noticed(template: Path, tmp_p
 def test_the_template_alone_has_nothing_of_an_organisation(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "app", {})
     names = {path.relative_to(project).as_posix() for path in files(project)}
-    assert not names & {"CODEOWNERS", "policy.json", "tests/test_policy.py"}
-    assert not [name for name in names if name.startswith("utils/policy")]
+    assert not names & {"CODEOWNERS", "policy.json", "tests/server/test_policy.py"}
+    assert not [name for name in names if name.startswith("server/policy")]
 
 
 def test_the_example_is_small() -> None:

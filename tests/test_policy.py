@@ -16,9 +16,9 @@ OUTSIDE = {"APP_HOST": "0.0.0.0", "APP_PUBLIC": "true", "APP_LOG_FORMAT": "json"
 REFUSED = (
     "policy.json: auth_mode none is for this machine alone, and others can reach the app. Choose one of: oidc, proxy."
 )
-POLICY = "utils/policy/__init__.py"
+POLICY = "server/policy/__init__.py"
 GUARDS = {
-    "start": ("utils/settings.py", "held_to_policy(Settings())", "Settings()", "does_not_start"),
+    "start": ("server/settings.py", "held_to_policy(parsed(kind))", "parsed(kind)", "does_not_start"),
     "version": (POLICY, "if Version(facts.gradio) < ", "if Version('0') > ", "is_one_line or on_this_machine"),
     "auth mode": (POLICY, "facts.auth_mode not in policy.auth_modes", "False", "is_one_line"),
     "proxies": (POLICY, 'or settings["trusted_proxies"] ', "", "every_way"),
@@ -86,20 +86,20 @@ def test_rules_cannot_be_edited_away(edit: str, project: Path) -> None:
 def test_other_line_ends_are_no_edit(project: Path) -> None:
     path = project / "policy.json"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    assert run(sys.executable, "-m", "utils.policy", cwd=project).stdout == ""
+    assert run(sys.executable, "-m", "server.policy", cwd=project).stdout == ""
 
 
 def test_the_command_says_what_a_change_of_the_project_would_break(template: Path, tmp_path: Path) -> None:
     answers = {"app_type": "interface", "deploy_target": "docker", "policy": RULES}
     project = render(template, tmp_path / "app", answers)
-    result = run(sys.executable, "-m", "utils.policy", cwd=project, check=False)
+    result = run(sys.executable, "-m", "server.policy", cwd=project, check=False)
     assert result.returncode == 1
     [line] = result.stdout.splitlines()
     assert line.startswith(REFUSED)
 
 
 def test_the_rules_know_every_auth_mode() -> None:
-    text = (ROOT / "variants" / "policy" / "organisation" / "utils" / "policy.py").read_text(encoding="utf-8")
+    text = (ROOT / "variants" / "policy" / "organisation" / "policy" / "policy.py").read_text(encoding="utf-8")
     literal = re.search(r"auth_modes: list\[Literal\[(.+?)\]\]", text)
     assert literal
     assert sorted(re.findall(r'"(\w+)"', literal[1])) == sorted(choices("auth_mode"))
@@ -131,6 +131,6 @@ def take_away(path: Path, code: str, instead: str) -> None:
 def test_without_its_guard_the_project_s_test_fails(guard: str, project: Path) -> None:
     file, code, instead, name = GUARDS[guard]
     take_away(project / file, code, instead)
-    tests = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/test_policy.py", "-k", name]
-    result = run(*tests, cwd=project, check=False)
+    pytest_command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    result = run(*pytest_command, "tests/server/test_policy.py", "-k", name, cwd=project, check=False)
     assert result.returncode == 1, f"without {guard!r} the tests still say:\n{result.stdout[-3000:]}"

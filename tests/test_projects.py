@@ -2,13 +2,17 @@
 
 import re
 import shutil
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from tests.conftest import ROOT, Answers, combinations, copier, feature_sets, name_of, run, thorough
+from tests.conftest import ROOT, Answers, choices, combinations, copier, feature_sets, name_of, render, run, thorough
 
 LOCAL = [answers for answers in combinations() if answers["deploy_target"] == "local"]
 ELSEWHERE = [answers for answers in combinations() if answers not in LOCAL and answers["app_type"] == "interface"]
@@ -24,7 +28,7 @@ FULL += [each for each in BEHIND_RAY if each["auth_mode"] == "none" and each.get
 behind Ray, where each reaches its model in its own way, and two with all features."""
 PAIRS = [answers for answers in LOCAL if answers not in FULL and answers.get("model") != "openai"]
 """Every other pair of an app and an auth mode: what concerns who may do what."""
-ABOUT_ACCESS = ["tests/test_gate.py", "tests/test_members.py", "tests/test_events.py"]
+ABOUT_ACCESS = ["tests/server/test_gate.py", "tests/server/test_members.py", "tests/test_events.py"]
 
 
 TELLING = {
@@ -37,8 +41,9 @@ TELLING = {
 """Every app, signing in, the most of targets, and all features: what every run of the CI tries."""
 
 
-OTHER_PYTHONS = {"3.12": "blocks-local-none", "3.13": "interface-ray-none"}
+OTHER_PYTHONS = {"3.12": "blocks-local-none", "3.13": "interface-ray-none", "3.14": "blocks-local-none"}
 """What a project accepts beside the Python of this repository, and the project that is tried with it."""
+TOO_OLD = "3.10"
 
 
 def in_groups(cases: list[Answers]) -> list[Any]:
@@ -101,10 +106,68 @@ def test_a_project_is_green_on_every_python_that_it_accepts(version: str, tmp_pa
 
 
 def test_every_python_that_a_project_accepts_is_tried() -> None:
-    text = (ROOT / "template" / "pyproject.toml.jinja").read_text(encoding="utf-8")
-    accepted = SpecifierSet(text.partition('requires-python = "')[2].partition('"')[0])
-    # The tests of this repository run with the first.
-    assert {f"3.{minor}" for minor in range(30) if f"3.{minor}" in accepted} == {"3.11", *OTHER_PYTHONS}
+    for name in ("pyproject.toml", "template/pyproject.toml.jinja"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        accepted = SpecifierSet(text.partition('requires-python = "')[2].partition('"')[0])
+        # The tests of this repository run with the first. What comes after the last is welcome, and not tried yet.
+        newest = max(int(version.partition(".")[2]) for version in OTHER_PYTHONS)
+        tried = {f"3.{minor}" for minor in range(newest + 1) if f"3.{minor}" in accepted}
+        assert tried == {"3.11", *OTHER_PYTHONS}
+        assert TOO_OLD not in accepted
+
+
+@pytest.mark.usefixtures("without_git")
+def test_the_ci_tries_the_newest_python(template: Path, tmp_path: Path) -> None:
+    newest = list(OTHER_PYTHONS)[-1]
+    for name in ("ci.yml", "newest.yml"):
+        text = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
+        assert newest in yaml.safe_load(text)["jobs"]["run"]["strategy"]["matrix"]["python"]
+    github = render(template, tmp_path / "github", {}) / ".github" / "workflows" / "test.yml"
+    found = yaml.safe_load(github.read_text(encoding="utf-8"))["jobs"]["test"]["strategy"]["matrix"]["python"]
+    gitlab = render(template, tmp_path / "gitlab", {"ci_provider": "gitlab"}) / ".gitlab-ci.yml"
+    [matrix] = yaml.safe_load(gitlab.read_text(encoding="utf-8"))["test"]["parallel"]["matrix"]
+    assert found == matrix["PYTHON"] == ["3.12", newest]
+    alone = render(template, tmp_path / "alone", {"python_version": newest}) / ".github" / "workflows" / "test.yml"
+    assert f'python: ["{newest}"]' in alone.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("app_type", choices("app_type"))
+@pytest.mark.parametrize("start_from", choices("start_from"))
+def test_an_older_python_is_told_in_one_line_which_one_is_needed(
+    app_type: str, start_from: str, template: Path, tmp_path: Path
+) -> None:
+    project = render(template, tmp_path / "app", {"app_type": app_type, "start_from": start_from})
+    # It has none of the packages, and compiles the whole file before its first line runs.
+    result = run(interpreter(TOO_OLD), "app.py", cwd=project, check=False)
+    assert result.returncode == 1
+    [line] = result.stdout.splitlines()
+    assert line.startswith(f"Python 3.11 or newer is needed; this is {TOO_OLD}.")
+
+
+@pytest.mark.slow
+def test_pip_of_an_older_python_says_it_too(template: Path, tmp_path: Path) -> None:
+    project = render(template, tmp_path / "app", {})
+    run(interpreter(TOO_OLD), "-m", "venv", "old", cwd=tmp_path)
+    done = run(tmp_path / "old" / "bin" / "pip", "install", "--no-deps", ".", cwd=project, check=False)
+    assert done.returncode == 1
+    assert re.search(rf"requires a different Python: {TOO_OLD}\.\d+ not in '>=3\.11'", done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", choices("deploy_target"))
+def test_pip_alone_installs_a_project(target: str, template: Path, tmp_path: Path) -> None:
+    project = render(template, tmp_path / "app", {"deploy_target": target, "auth_mode": "huggingface"})
+    run(sys.executable, "-m", "venv", "venv", cwd=tmp_path)
+    pip = tmp_path / "venv" / "bin" / "pip"
+    # What it needs is downloaded elsewhere; that the project itself can be built is the point here.
+    done = run(pip, "install", "--no-deps", ".", cwd=project)
+    assert "Successfully installed my-gradio-app-0.1.0" in done.stdout
+    installed = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    shown = "import importlib.metadata as m; print(*m.requires('my-gradio-app'), sep='\\n')"
+    needed = run(tmp_path / "venv" / "bin" / "python", "-c", shown, cwd=tmp_path).stdout.splitlines()
+    assert [Requirement(each).name for each in needed] == [Requirement(each).name for each in installed]
+    # Nothing of it lies beside what is installed: it runs from its folder.
+    assert not list((tmp_path / "venv").glob("lib/*/site-packages/services"))
 
 
 def interpreter(version: str) -> str:

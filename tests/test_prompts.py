@@ -15,19 +15,26 @@ from tests.prompts import DOWN, ENTER, Keys, typing
 
 SNAPSHOTS = ROOT / "tests" / "snapshots"
 NAME, TYPE, TARGET, AUTH, MODEL = ("called?", "kind of app", "Where will", "Who may", "Which model")
-FEATURES = "What else"
+START, FEATURES = ("at the start", "What else")
 
 JOURNEYS: dict[str, tuple[Keys, dict[str, str]]] = {
     "defaults": (
-        [(NAME, ENTER), (TYPE, ENTER), (TARGET, ENTER), (AUTH, ENTER), (FEATURES, ENTER)],
+        [(NAME, ENTER), (TYPE, ENTER), (TARGET, ENTER), (AUTH, ENTER), (START, ENTER), (FEATURES, ENTER)],
         {"app_type": "blocks", "project_name": "My Gradio App"},
     ),
     "interface": (
-        [(NAME, " 2" + ENTER), (TYPE, DOWN + ENTER), (TARGET, ENTER), (AUTH, ENTER), (FEATURES, ENTER)],
-        {"app_type": "interface", "project_name": "My Gradio App 2"},
+        [
+            (NAME, " 2" + ENTER),
+            (TYPE, DOWN + ENTER),
+            (TARGET, ENTER),
+            (AUTH, ENTER),
+            (START, DOWN + ENTER),
+            (FEATURES, ENTER),
+        ],
+        {"app_type": "interface", "start_from": "skeleton", "project_name": "My Gradio App 2"},
     ),
     "password": (
-        [(NAME, ENTER), (TYPE, ENTER), (TARGET, ENTER), (AUTH, DOWN + ENTER), (FEATURES, " " + ENTER)],
+        [(NAME, ENTER), (TYPE, ENTER), (TARGET, ENTER), (AUTH, DOWN + ENTER), (START, ENTER), (FEATURES, " " + ENTER)],
         {"auth_mode": "password", "features": "\n- rate_limit"},
     ),
     "chat-with-a-server": (
@@ -37,6 +44,7 @@ JOURNEYS: dict[str, tuple[Keys, dict[str, str]]] = {
             (TARGET, ENTER),
             (AUTH, ENTER),
             (MODEL, DOWN + ENTER),
+            (START, ENTER),
             (FEATURES, ENTER),
         ],
         {"app_type": "chat", "model": "openai"},

@@ -99,7 +99,7 @@ def test_ray_is_in_the_image_of_the_model_only(app: str, projects: dict[str, Pat
 
 @pytest.mark.parametrize("app", APPS)
 def test_ray_runs_no_gradio(app: str, projects: dict[str, Path]) -> None:
-    code = "import services.api, services.model, utils.endpoint, sys; sys.exit('gradio' in sys.modules)"
+    code = "import services.api, services.model, services.endpoint, sys; sys.exit('gradio' in sys.modules)"
     run("python", "-c", code, cwd=projects[app])
     assert "gradio" not in (projects[app] / "serve_app.py").read_text(encoding="utf-8")
 

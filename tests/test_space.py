@@ -77,7 +77,7 @@ def test_only_a_project_for_spaces_has_anything_of_it(template: Path, tmp_path: 
     project = render(template, tmp_path / "app", {})
     assert (project / "README.md").read_text(encoding="utf-8").startswith("# ")
     assert not [path for path in files(project) if "space" in path.name]
-    assert "SPACE_HOST" not in (project / "utils" / "settings.py").read_text(encoding="utf-8")
+    assert "SPACE_HOST" not in (project / "server" / "settings.py").read_text(encoding="utf-8")
 
 
 def test_the_workflow_is_valid_pinned_and_harmless(template: Path, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_space_with_sign_in_starts_once_it_has_its_names(template: Path, tmp_p
         assert line.startswith(f"{missing}: missing. ")
         assert "hf_oauth: true" in line
     assert refusal(folder, python, **OAUTH).startswith("APP_SESSION_SECRET")
-    made = run(python, "-c", "from utils.identity import new_key; import json; print(json.dumps(new_key('robot')))",
+    made = run(python, "-c", "from server.access.keys import new_key; import json; print(json.dumps(new_key('robot')))",
                cwd=folder, **environment(folder), **secret, **OAUTH)  # fmt: skip
     key, known = json.loads(made.stdout)
     with booted(folder, python, **secret, **OAUTH, APP_API_KEYS=json.dumps(known)) as (url, _):

@@ -64,12 +64,15 @@ def test_violations_are_told_in_full(fleet: Fleet, capsys: pytest.CaptureFixture
     assert set(policy.RULES) == {"auth_modes", "minimum_gradio"}
 
 
-def test_rules_that_were_edited_away_are_violations(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("place", policy.MODULES)
+def test_rules_that_were_edited_away_are_violations(
+    place: str, fleet: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
     rules = '{"auth_modes": ["none"]}'
     checkout = policed(fleet, rules)
-    (checkout / "utils" / "policy").mkdir(parents=True)
+    (checkout / place).parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(rules.encode()).hexdigest()
-    (checkout / "utils" / "policy" / "__init__.py").write_text(f'MADE_WITH = "{digest}"\n', encoding="utf-8")
+    (checkout / place).write_text(f'MADE_WITH = "{digest}"\n', encoding="utf-8")
     commit(checkout)
     verdicts: list[str] = []
     for text in (rules, '{"auth_modes": []}', None):

@@ -122,13 +122,13 @@ def test_a_project_of_this_template_is_updated_and_its_own_tests_are_the_check(
     template = tmp_path / "template"
     run("git", "clone", "-q", "--no-local", ROOT, template, cwd=tmp_path)
     run("git", "tag", "-f", "v9.0.0", cwd=template)
-    settings = template / "template" / "utils" / "preprocess.py.jinja"
-    settings.write_text(settings.read_text(encoding="utf-8") + "\n# A newer version.\n", encoding="utf-8")
+    advice = template / "template" / "AGENTS.md.jinja"
+    advice.write_text(advice.read_text(encoding="utf-8") + "\nA newer version.\n", encoding="utf-8")
     commit(template, "Newer")
     run("git", "tag", "v9.1.0", cwd=template)
     checkout = fleet.add("app", "v9.0.0", template)
     fleet.edit("app", "README.md", "Ours.\n")
     assert fleet.update("--check", f"'{sys.executable}' -m pytest -q -p no:cacheprovider tests/test_services.py") == 0
     assert "template v9.0.0 -> v9.1.0" in results(capsys)["app"]
-    assert "A newer version." in branch_file(checkout, "utils/preprocess.py")
+    assert "A newer version." in branch_file(checkout, "AGENTS.md")
     assert branch_file(checkout, "README.md") == "Ours.\n"
