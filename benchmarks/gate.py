@@ -70,7 +70,7 @@ def figure(key: str, what: str, cost: list[float], without: list[float]) -> Figu
         key,
         f"the server's CPU for a no-op event, against the same app without {what}",
         at_least=None,
-        at_most=1.05,
+        at_most=1.08,
         rounds=ratios(cost, without),
         module="benchmarks.gate",
         detail=f"{middle(cost)} ms, without {middle(without)} ms",

@@ -45,9 +45,9 @@ def figures(rounds: int) -> list[Figure]:
             with running(app) as server:
                 ours_many.append(warm(server, 200, REQUESTS_OF_MANY))
     return [
-        faster("1a", f"50 at once, {REQUESTS} requests to each", 3, ours, plain),
+        faster("1a", f"50 at once, {REQUESTS} requests to each", 5, ours, plain),
         faster("1b", f"50 at once, only the first {FIRST} that a new naive server answers", 3, ours, first),
-        faster("1c", f"50 at once, both servers after {BEFORE} events", 3, ours_later, plain_later),
+        faster("1c", f"50 at once, both servers after {BEFORE} events", 5, ours_later, plain_later),
         faster("2a", "200 at once", 5, [one.rate for one in ours_many], [one.rate for one in plain_many]),
         sooner([p95(one.latencies) for one in ours_many], [p95(one.latencies) for one in plain_many]),
     ]

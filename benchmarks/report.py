@@ -1,6 +1,6 @@
 """Run every benchmark, one after the other, and write REPORT.md.
 
-`python -m benchmarks.report` takes about forty minutes; `--quick` does with one round for each figure. With names, as
+`python -m benchmarks.report` takes about an hour; `--quick` does with one round for each figure. With names, as
 in `python -m benchmarks.report noop gate`, it measures these again and leaves the other rows as they are.
 """
 
@@ -16,15 +16,18 @@ from benchmarks import (
     ageing,
     batching,
     cpu,
+    earlier,
     first_test,
     fleet,
     gate,
+    idle,
     image,
     noop,
     ray_serve,
     replicas,
     scaffold,
     sign_in,
+    soak,
     start,
     stop,
     streams,
@@ -36,8 +39,8 @@ REPORT = ROOT / "benchmarks" / "REPORT.md"
 BENCHMARKS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        *(noop, streams, cpu, batching, ageing, start, scaffold, first_test),
-        *(gate, sign_in, stop, replicas, ray_serve, updates, fleet, image),
+        *(noop, earlier, streams, cpu, batching, ageing, idle, start, scaffold, first_test),
+        *(gate, sign_in, stop, replicas, ray_serve, updates, fleet, image, soak),
     )
 }
 PACKAGES = ("gradio", "fastapi", "uvicorn", "copier", "scikit-learn")
@@ -71,6 +74,8 @@ within their row.
   accelerator, and is asked over HTTP by the client that a page has.
 * Figure 19 builds the images of a project by podman, on a base made from Debian packages, as a machine without a
   registry of images can.
+* Figures 20 render and serve release 0.2.0 beside today's template. Figure 21 is a server that has answered and is then
+  left alone. Figures 22 compare the last third of a load with the first; the weekly workflow runs two hours of it.
 * Figure 7 sends all of its 10,000 events. Figure 11, the time of the whole CI run, is measured by CI itself.
 
 Machine: {machine}.

@@ -29,7 +29,7 @@ READY_SECONDS = 90
 PASSWORD = secrets.token_urlsafe(16)
 FORM = f"username=ada&password={PASSWORD}"
 HASHER = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19456, parallelism=1),))
-"""As in `utils/passwords.py` of a project."""
+"""As in `server/access/passwords.py` of a project."""
 STOP_SECONDS = 15
 
 

@@ -27,7 +27,7 @@ def figures(rounds: int) -> list[Figure]:
             "8",
             "from `python app.py` to the first 200 on `/`, against three lines of `gr.Interface(...).launch()`",
             at_least=None,
-            at_most=0.65,
+            at_most=0.55,
             rounds=ratios(ours, plain),
             module="benchmarks.start",
             detail=f"{middle(ours)} s, three lines {middle(plain)} s",

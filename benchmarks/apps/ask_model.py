@@ -1,6 +1,6 @@
 """Callers of a model behind Ray: `python ask_model.py CALLERS REQUESTS`, in a project, with its settings.
 
-They ask as the page does, by `utils.remote`. Prints `begun` after some answers, then seconds and failures.
+They ask as the page does, by `services/remote.py`. Prints `begun` after some answers, then seconds and failures.
 """
 
 import itertools
@@ -8,15 +8,23 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from utils.remote import ModelUnavailableError, Remote
+from services.remote import ModelUnavailableError
+from utils.models import remote_model
 from utils.settings import get_settings
 
 BITMAP = [0.0] * 64
 
 
 def main(callers: int, requests: int) -> None:
-    """Ask, each caller one question after the other."""
-    remote = Remote(get_settings())
+    """Ask, each caller one question after the other.
+
+    Raises:
+        RuntimeError: if the settings name no model.
+
+    """
+    remote = remote_model(get_settings())
+    if remote is None:
+        raise RuntimeError("APP_MODEL_URL is missing")
     answered = itertools.count(1)
 
     def ask(_: int) -> bool:

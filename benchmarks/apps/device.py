@@ -3,8 +3,12 @@
 import threading
 import time
 
-from utils.preprocess import Bitmap
+import numpy as np
+from numpy.typing import NDArray
 
+SIZE = 8
+INK_LEVELS = 16
+Bitmap = NDArray[np.float64]
 Scores = dict[str, float]
 BATCH_SECONDS = 0.1
 SAMPLE_SECONDS = 0.002

@@ -4,19 +4,20 @@
 `no-log` after it leave out the gate or the log of requests, which shows what they cost.
 """
 
-import utils  # noqa: F401  (first: it prepares the process for Gradio)
+import server  # noqa: F401  (first: it prepares the process for Gradio)
 
 # isort: split
 import sys
 
 import gradio as gr
+from server import application, running
+from server.errors import boundary
+from server.gate import Gate
+from server.logs import RequestLog
+from server.queueing import queue_options
 from services import model
-from utils import server
-from utils.errors import boundary
-from utils.gate import Gate
-from utils.logs import RequestLog
 from utils.pool import Pool
-from utils.settings import Settings, get_settings, queue_options
+from utils.settings import Settings, get_settings
 
 
 def build_demo(task: str, settings: Settings, pool: Pool) -> gr.Interface:
@@ -58,11 +59,11 @@ def main(task: str, *left_out: str) -> None:
     settings = get_settings()
     pool = Pool(settings.model_workers, load=model.load)
     demo = build_demo(task, settings, pool)
-    app = server.create_app(demo, settings, warm_up=pool.warm_up, close=pool.close)
+    app = application.create_app(demo, settings, warm_up=pool.warm_up, close=pool.close)
     layers = {"no-gate": Gate, "no-log": RequestLog}
     dropped = [layers[name] for name in left_out]
     app.user_middleware = [layer for layer in app.user_middleware if layer.cls not in dropped]
-    server.serve(app, settings)
+    running.serve(app, settings)
 
 
 if __name__ == "__main__":

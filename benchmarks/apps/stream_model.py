@@ -4,8 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 from services import work
 from services.embedded import EmbeddedModel
-from utils.preprocess import Message
-from utils.settings import Settings
+from services.protocol import Message
 
 
 class TokenModel(EmbeddedModel):
@@ -17,6 +16,6 @@ class TokenModel(EmbeddedModel):
             yield token
 
 
-def load_model(_settings: Settings) -> TokenModel:
+def load_model(_delay: float = 0) -> TokenModel:
     """Load nothing."""
     return TokenModel(notice="")
