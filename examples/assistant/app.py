@@ -1,6 +1,6 @@
 """The user interface: a conversation with a model."""
 
-import utils  # noqa: F401  (first: it prepares the process for Gradio)
+import server  # noqa: F401  (first: it prepares the process for Gradio)
 
 # isort: split
 from collections.abc import AsyncGenerator
@@ -9,14 +9,15 @@ from contextlib import aclosing
 import gradio as gr
 from fastapi import FastAPI
 
-from services.model import load_model
+from server import application, running
+from server.errors import boundary
+from server.queueing import light_slots, queue_options, slots
 from services.protocol import ChatModel
-from utils import server
 from utils.chat import finish
-from utils.errors import boundary
-from utils.history import Turn, to_messages
+from utils.history import HistoryBounds, Turn, to_messages
+from utils.models import build_model
 from utils.preprocess import to_prompt, to_token_limit
-from utils.settings import Settings, get_settings, queue_options
+from utils.settings import Settings, get_settings
 from utils.throttle import throttled
 from utils.validation import first_input
 
@@ -29,18 +30,19 @@ EXAMPLES = [
 
 def build_demo(settings: Settings, model: ChatModel | None = None) -> gr.ChatInterface:
     """Build the page and wire its one public event; tests bring a model of their own."""
-    answering = model or load_model(settings)
+    answering = model or build_model(settings)
+    bounds = HistoryBounds(settings.max_history_messages, settings.max_history_chars)
 
     @boundary
     async def chat(message: str, history: list[Turn], instructions: str, max_tokens: float) -> AsyncGenerator[str]:
         """Answer a message in the light of the conversation so far."""
-        messages = to_messages(message, history, instructions, settings)
-        pieces = answering.stream(messages, to_token_limit(max_tokens, settings))
+        messages = to_messages(message, history, instructions, settings.max_prompt_chars, bounds)
+        pieces = answering.stream(messages, to_token_limit(max_tokens, settings.max_tokens))
         async with aclosing(throttled(pieces)) as answers:
             async for answer in answers:
                 yield answer.text
 
-    validator = first_input(lambda text: to_prompt(text, settings))
+    validator = first_input(lambda text: to_prompt(text, settings.max_prompt_chars))
     demo = gr.ChatInterface(
         chat,
         chatbot=gr.Chatbot(label="Conversation", height="60vh", buttons=["copy"]),
@@ -61,18 +63,24 @@ def build_demo(settings: Settings, model: ChatModel | None = None) -> gr.ChatInt
         analytics_enabled=False,
         delete_cache=(settings.file_ttl, settings.file_ttl),
     )
-    finish(demo, settings, validator)
+    asks_model = slots("model", settings.model_concurrency)
+    finish(demo, asks_model, light_slots(settings), validator, settings.max_request_kb * 500)
     demo.queue(**queue_options(settings))
     return demo
 
 
-def create_app() -> FastAPI:
-    """Build the application that any ASGI server can run: `uvicorn app:create_app --factory`."""
-    return server.create_app(demo, get_settings(), warm_up=model.warm_up)
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the application that any ASGI server can run: `uvicorn app:create_app --factory`.
+
+    Tests bring settings of their own. Hooks for styles, routes and start-up are arguments of `application.create_app`.
+    """
+    page = build_demo(settings) if settings else demo
+    settings = settings or get_settings()
+    return application.create_app(page, settings, warm_up=model.warm_up)
 
 
-model = load_model(get_settings())
+model = build_model(get_settings())
 demo = build_demo(get_settings(), model)
 
 if __name__ == "__main__":
-    server.serve(create_app(), get_settings())
+    running.serve(create_app(), get_settings())

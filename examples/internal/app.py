@@ -1,6 +1,6 @@
 """The user interface: explore a CSV file step by step. Read from the top: the page, its parts, its events."""
 
-import utils  # noqa: F401  (first: it prepares the process for Gradio)
+import server  # noqa: F401  (first: it prepares the process for Gradio)
 
 # isort: split
 import html
@@ -12,9 +12,10 @@ from fastapi import FastAPI
 from gradio.events import Dependency
 
 import handlers
+from server import application, running
+from server.queueing import Slots, light_slots, queue_options, slots
 from services import model, tables
-from utils import server
-from utils.settings import Settings, get_settings, light_slots, model_slots, queue_options
+from utils.settings import Settings, get_settings
 
 WELCOME = "Upload a table, or look around with the sample. Nothing leaves this server."
 # Lets the browser save a file as soon as it was written. Like the plots, it needs `allow_eval`.
@@ -239,12 +240,22 @@ def link(settings: Settings) -> dict[str, Any]:
     return {**light_slots(settings), "api_visibility": "private", "show_progress": "hidden"}
 
 
-def create_app() -> FastAPI:
-    """Build the application that any ASGI server can run: `uvicorn app:create_app --factory`."""
-    return server.create_app(demo, get_settings())
+def model_slots(settings: Settings) -> Slots:
+    """Limit what takes a while where a table is large, over all events that do it."""
+    return slots("model", settings.model_concurrency)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the application that any ASGI server can run: `uvicorn app:create_app --factory`.
+
+    Tests bring settings of their own. Hooks for styles, routes and start-up are arguments of `application.create_app`.
+    """
+    page = build_demo(settings) if settings else demo
+    settings = settings or get_settings()
+    return application.create_app(page, settings)
 
 
 demo = build_demo(get_settings())
 
 if __name__ == "__main__":
-    server.serve(create_app(), get_settings())
+    running.serve(create_app(), get_settings())

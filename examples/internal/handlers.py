@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,12 +9,13 @@ from typing import Any, Protocol
 import gradio as gr
 import pandas as pd
 
+from server.errors import boundary
+from server.logs import model_time
 from services import model, tables
+from services.checks import chosen, clean_text
+from services.errors import InputError
 from services.model import Columns, Exploration, Filter
-from utils.errors import boundary
-from utils.gate import MB
-from utils.logs import model_time
-from utils.preprocess import InputError, chosen, clean_text, uploaded
+from utils.preprocess import uploaded, verdict
 from utils.registry import SessionRegistry
 from utils.settings import Settings
 
@@ -53,15 +53,6 @@ def check_filter(state: Exploration, column: str | None, comparison: str | None,
     ]
 
 
-def verdict(check: Callable[..., object], *values: object) -> dict[str, Any]:
-    """Turn a check into what Gradio shows beside a component."""
-    try:
-        check(*values)
-    except InputError as error:
-        return gr.validate(is_valid=False, message=str(error))
-    return gr.validate(is_valid=True, message="")
-
-
 # EVENTS OF A VISITOR
 
 
@@ -91,7 +82,9 @@ class Explorer:
         self.settings = settings
         self.compute = compute
         self.limits = tables.Limits(settings.max_columns, settings.max_cells)
-        self.held = SessionRegistry[Workspace](settings.session_ttl, settings.tables_mb * MB, on_drop=delete_downloads)
+        self.held = SessionRegistry[Workspace](
+            settings.session_ttl, settings.tables_mb * 1_000_000, on_drop=delete_downloads
+        )
 
     @boundary
     def load_csv(

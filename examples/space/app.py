@@ -1,6 +1,6 @@
 """The user interface: one function, from a drawing to the three most likely digits."""
 
-import utils  # noqa: F401  (first: it prepares the process for Gradio)
+import server  # noqa: F401  (first: it prepares the process for Gradio)
 
 # isort: split
 from pathlib import Path
@@ -11,12 +11,15 @@ import numpy as np
 from fastapi import FastAPI
 from PIL import Image
 
+from server import application, running
+from server.errors import boundary, translated
+from server.logs import model_time
+from server.queueing import queue_options
 from services import model
-from utils import server
-from utils.errors import boundary, translated
+from services.errors import InputError
 from utils.pool import Pool
-from utils.preprocess import Bitmap, Drawing, InputError, to_bitmap
-from utils.settings import Settings, get_settings, queue_options
+from utils.preprocess import Drawing, to_bitmap
+from utils.settings import Settings, get_settings
 
 
 def build_demo(settings: Settings) -> gr.Interface:
@@ -28,7 +31,8 @@ def build_demo(settings: Settings) -> gr.Interface:
         """Tell which digit a picture shows, for a batch of pictures."""
         bitmaps = [bitmap_or_none(drawing) for drawing in drawings]
         usable = [bitmap for bitmap in bitmaps if bitmap is not None]
-        scores = iter(await pool.map(model.predict, usable) if usable else [])
+        with model_time():
+            scores = iter(await pool.map(model.predict, usable) if usable else [])
         return [[None if bitmap is None else next(scores) for bitmap in bitmaps]]
 
     demo = gr.Interface(
@@ -60,7 +64,7 @@ def build_demo(settings: Settings) -> gr.Interface:
     return demo
 
 
-def bitmap_or_none(drawing: Drawing | None) -> Bitmap | None:
+def bitmap_or_none(drawing: Drawing | None) -> model.Bitmap | None:
     """Clean one input of a batch: a bad one must not take the others with it."""
     try:
         return to_bitmap(drawing)
@@ -102,10 +106,15 @@ def examples(folder: Path) -> list[str]:
     return paths
 
 
-def create_app() -> FastAPI:
-    """Build the application that any ASGI server can run: `uvicorn app:create_app --factory`."""
-    pool = model_pool(get_settings())
-    return server.create_app(demo, get_settings(), warm_up=pool.warm_up, close=pool.close)
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the application that any ASGI server can run: `uvicorn app:create_app --factory`.
+
+    Tests bring settings of their own. Hooks for styles, routes and start-up are arguments of `application.create_app`.
+    """
+    page = build_demo(settings) if settings else demo
+    settings = settings or get_settings()
+    pool = model_pool(settings)
+    return application.create_app(page, settings, warm_up=pool.warm_up, close=pool.close)
 
 
 def model_pool(settings: Settings) -> Pool:
@@ -116,4 +125,4 @@ def model_pool(settings: Settings) -> Pool:
 demo = build_demo(get_settings())
 
 if __name__ == "__main__":
-    server.serve(create_app(), get_settings())
+    running.serve(create_app(), get_settings())

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-from utils.preprocess import Message
+from services.protocol import Message
 
 log = logging.getLogger("app.model")
 

@@ -5,8 +5,7 @@ Plain Python without Gradio, so that it can be tested, reused and moved on its o
 
 from services.embedded import EmbeddedModel
 from services.protocol import ChatModel
-from services.remote import RemoteModel
-from utils.settings import Settings
+from services.remote import ModelServer, RemoteModel
 
 NOTICE = (
     "An embedded stand-in answers here, not a language model. "
@@ -14,16 +13,12 @@ NOTICE = (
 )
 
 
-def load_model(settings: Settings) -> ChatModel:
+def load_model(server: ModelServer | None, delay: float = 0.01) -> ChatModel:
     """Load the model, once a process: every visitor shares it, so it keeps nothing about any of them.
 
-    Raises:
-        SystemExit: one line that says what to set.
+    Args:
+        server: Where a language model answers; without one the stand-in does.
+        delay: Seconds between two tokens of the stand-in.
 
     """
-    has_server = bool(settings.model_url or settings.model_key.get_secret_value())
-    if settings.model == "openai" and not has_server:
-        raise SystemExit("APP_MODEL: openai needs APP_MODEL_URL or APP_MODEL_KEY. See .env.example.")
-    if settings.model != "embedded" and has_server:
-        return RemoteModel(settings)
-    return EmbeddedModel(NOTICE, settings.embedded_delay)
+    return RemoteModel(server) if server else EmbeddedModel(NOTICE, delay)

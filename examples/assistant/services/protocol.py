@@ -1,9 +1,16 @@
 """What the app asks of a model. Anything that has these three members will do: no base class, no registry."""
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol, TypedDict
 
-from utils.preprocess import InputError, Message
+from services.errors import InputError
+
+
+class Message(TypedDict):
+    """One message of a conversation, in the form that language models take."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
 
 
 class ChatModel(Protocol):

@@ -6,13 +6,13 @@ https://platform.openai.com/docs/api-reference/chat; Ollama, vLLM, llama.cpp and
 import logging
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import openai
 
-from services.protocol import ModelUnavailableError
-from utils.preprocess import InputError, Message
-from utils.settings import Settings
+from services.errors import InputError
+from services.protocol import Message, ModelUnavailableError
 
 log = logging.getLogger("app.model")
 
@@ -27,22 +27,38 @@ ADVICE: dict[type[openai.APIError], str] = {
 QUEUE_FULL = "Queue is full. Try again in a moment."
 
 
+@dataclass(frozen=True)
+class ModelServer:
+    """Where a language model answers, and how long to wait for it."""
+
+    name: str
+    url: str = ""
+    """Such as `http://localhost:11434/v1`; empty means OpenAI's own."""
+    key: str = ""
+    limit_field: str = "max_tokens"
+    """What the server calls the longest answer."""
+    connect_timeout: float = 5
+    timeout: float = 60
+    """Seconds that the server may stay silent, before the first token and between two."""
+    retries: int = 2
+    """Further tries when the server is busy or cannot be reached, until its answer has begun."""
+
+
 class RemoteModel:
     """One client for all visitors; it keeps connections open between answers."""
 
     notice = ""
 
-    def __init__(self, settings: Settings) -> None:
-        """Take address, key and limits from the settings; nothing is sent yet."""
-        self.name = settings.model_name
-        self.limit_field = settings.model_limit_field
+    def __init__(self, server: ModelServer) -> None:
+        """Note whom to ask; nothing is sent yet."""
+        self.name, self.limit_field = server.name, server.limit_field
         self.client = openai.AsyncOpenAI(
             # Both are always given: the client would look for them in the environment.
-            base_url=settings.model_url or OPENAI_URL,
-            api_key=settings.model_key.get_secret_value() or "none",
-            timeout=openai.Timeout(settings.model_timeout, connect=settings.model_connect_timeout),
+            base_url=server.url or OPENAI_URL,
+            api_key=server.key or "none",
+            timeout=openai.Timeout(server.timeout, connect=server.connect_timeout),
             # The client tries again only until the server has begun to answer, so nothing is said twice.
-            max_retries=settings.model_retries,
+            max_retries=server.retries,
         )
 
     def warm_up(self) -> None:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncGenerator, Sequence
 from typing import TypeVar
 
-from utils.preprocess import Message
+from services.protocol import Message
 
 Result = TypeVar("Result")
 WAIT_SECONDS = 20
@@ -26,6 +26,17 @@ class Scripted:
         self.asked.append(list(messages))
         self.limits.append(max_tokens)
         for piece in self.pieces:
+            yield piece
+
+
+class Counting:
+    """Counts what it was sent."""
+
+    notice = "Counts for a test."
+
+    async def stream(self, messages: Sequence[Message], _max_tokens: int) -> AsyncGenerator[str]:
+        mine = [message["content"] for message in messages if message["role"] == "user"]
+        for piece in (f"Words: {len(mine[-1].split())}. ", f"Messages from you: {len(mine)}."):
             yield piece
 
 

@@ -4,11 +4,11 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
-from app import build_demo
-from tests.conftest import MakeApp, MakeSettings, Serve
-from tests.models import WAIT_SECONDS, Endless, Scripted
-from tests.page import assert_accessible, assert_fits_a_phone, open_page, visit
-from utils import server
+from app import EXAMPLES, build_demo
+from server import application
+from tests.conftest import MakeSettings, Serve
+from tests.models import WAIT_SECONDS, Counting, Endless, Scripted
+from tests.server.page import assert_accessible, assert_fits_a_phone, open_page, visit
 
 RICH = "# Title\n\n```python\nprint(1)\n```\n\nMath: $a^2$\n\n<script>alert(1)</script>"
 
@@ -21,24 +21,28 @@ def say(page: Page, text: str) -> None:
     page.get_by_role("button", name="Send").click()
 
 
-def test_a_visitor_talks_and_finds_the_conversation_again(browser: Browser, make_app: MakeApp, serve: Serve) -> None:
-    with serve(make_app()) as url, visit(browser, url) as page:
-        expect(page.get_by_text("stand-in answers here")).to_be_visible()
+def test_a_visitor_talks_and_finds_the_conversation_again(
+    browser: Browser, make_settings: MakeSettings, serve: Serve
+) -> None:
+    settings, [example] = make_settings(), EXAMPLES[1]
+    app = application.create_app(build_demo(settings, Counting()), settings)
+    with serve(app) as url, visit(browser, url) as page:
+        expect(page.get_by_text("Counts for a test.")).to_be_visible()
         assert_accessible(page)
-        page.get_by_role("button", name="How many words are in this sentence?").click()
-        expect(page.locator(".bot table")).to_contain_text(re.compile(r"Words\s+7\s"))
+        page.get_by_role("button", name=example).click()
+        expect(page.locator(".bot")).to_contain_text(f"Words: {len(example.split())}. Messages from you: 1.")
         say(page, "And now?")
-        expect(page.locator(".bot table").nth(1)).to_contain_text(re.compile(r"Messages from you\s+2\s"))
+        expect(page.locator(".bot").nth(1)).to_contain_text("Words: 2. Messages from you: 2.")
         assert_accessible(page)
         assert_fits_a_phone(page)
         page.reload()
-        page.get_by_role("row", name="How many words are in this sentence?").click()
-        expect(page.locator(".bot table")).to_have_count(2)
+        page.get_by_role("row", name=example).click()
+        expect(page.locator(".bot")).to_have_count(2)
 
 
 def test_stopping_and_leaving_reach_the_model(browser: Browser, make_settings: MakeSettings, serve: Serve) -> None:
     settings, model = make_settings(), Endless()
-    app = server.create_app(build_demo(settings, model), settings)
+    app = application.create_app(build_demo(settings, model), settings)
     with serve(app) as url:
         with visit(browser, url) as page:
             for number in (1, 2):
@@ -59,7 +63,7 @@ def test_a_refused_message_does_not_reach_the_model_and_markup_does_no_harm(
     browser: Browser, make_settings: MakeSettings, serve: Serve
 ) -> None:
     settings, model = make_settings(max_prompt_chars=10), Scripted(RICH)
-    app = server.create_app(build_demo(settings, model), settings)
+    app = application.create_app(build_demo(settings, model), settings)
     # Not by `visit`: the browser itself notes the refusal, status 422, in the console.
     with serve(app) as url, open_page(browser, url) as page:
         page.goto("/")

@@ -7,19 +7,19 @@ from fastapi import FastAPI
 from gradio_client import Client
 
 from app import build_demo
+from server import application, gradio_adapter
 from services.protocol import ChatModel
-from tests.access import headers
-from tests.conftest import MakeSettings, Serve, queue_of
+from tests.conftest import MakeSettings, Serve
 from tests.models import WAIT_SECONDS, Endless, Gathering
+from tests.server.access import headers
 from tests.test_events import PUBLIC_EVENTS
-from utils import server
 
 [EVENT] = (f"/{name}" for name in PUBLIC_EVENTS)
 
 
 def app_with(model: ChatModel, make_settings: MakeSettings, **changes: Any) -> FastAPI:  # noqa: ANN401
     settings = make_settings(**changes)
-    return server.create_app(build_demo(settings, model), settings)
+    return application.create_app(build_demo(settings, model), settings)
 
 
 def visitor(url: str) -> Client:
@@ -35,7 +35,7 @@ def test_a_full_queue_answers_at_once_and_nothing_hangs(make_settings: MakeSetti
         running = client.submit("first", api_name=EVENT)
         assert model.arrivals.acquire(timeout=WAIT_SECONDS)
         waiting = client.submit("second", api_name=EVENT)
-        while len(queue_of(app)) == 0:
+        while gradio_adapter.waiting(app.state.demo) == 0:
             assert not waiting.done()
         with pytest.raises(Exception, match=r"(?i)full"):
             client.submit("third", api_name=EVENT).result(timeout=WAIT_SECONDS)
@@ -63,7 +63,7 @@ def test_a_lower_limit_makes_answers_wait(make_settings: MakeSettings, serve: Se
         jobs = [client.submit("Hello", api_name=EVENT) for _ in range(3)]
         for _ in range(2):
             assert model.arrivals.acquire(timeout=WAIT_SECONDS)
-        while len(queue_of(app)) == 0:
+        while gradio_adapter.waiting(app.state.demo) == 0:
             assert not any(job.done() for job in jobs)
         assert model.under_way == 2
         model.open()

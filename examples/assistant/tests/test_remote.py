@@ -11,16 +11,16 @@ import pytest
 from gradio_client import Client
 
 from app import build_demo
+from server import application
 from services.embedded import EmbeddedModel
-from services.model import load_model
-from services.protocol import ModelUnavailableError
-from services.remote import OPENAI_URL, RemoteModel
+from services.errors import InputError
+from services.protocol import Message, ModelUnavailableError
+from services.remote import OPENAI_URL, ModelServer, RemoteModel
 from tests.conftest import MakeSettings, Serve
 from tests.fake_server import BREAK_OFF, DONE, SILENCE, FakeServer, piece
 from tests.models import WAIT_SECONDS, collect
 from tests.test_events import PUBLIC_EVENTS
-from utils import server
-from utils.preprocess import InputError, Message
+from utils.models import build_model
 
 [EVENT] = (f"/{name}" for name in PUBLIC_EVENTS)
 QUESTION = [Message(role="system", content="Be kind."), Message(role="user", content="Hello")]
@@ -36,16 +36,15 @@ def fake() -> Iterator[FakeServer]:
 class Ask:
     """Asks the fake server by the real client."""
 
-    def __init__(self, fake: FakeServer, make_settings: MakeSettings) -> None:
+    def __init__(self, fake: FakeServer) -> None:
         self.fake = fake
-        self.make_settings = make_settings
 
     def __call__(self, *script: int | str, **changes: Any) -> list[str]:  # noqa: ANN401
         self.fake.script = list(script)
-        settings = self.make_settings(**{"model_url": self.fake.url, "model_retries": 0} | changes)
+        server = ModelServer(**{"name": "tiny", "url": self.fake.url, "retries": 0} | changes)
 
         async def read() -> list[str]:
-            model = RemoteModel(settings)
+            model = RemoteModel(server)
             async with model.client:
                 return await collect(model.stream(QUESTION, 20))
 
@@ -53,19 +52,19 @@ class Ask:
 
 
 @pytest.fixture
-def ask(fake: FakeServer, make_settings: MakeSettings) -> Ask:
-    return Ask(fake, make_settings)
+def ask(fake: FakeServer) -> Ask:
+    return Ask(fake)
 
 
 def test_an_answer_of_a_fake_server_comes_piece_by_piece(ask: Ask, fake: FakeServer) -> None:
     script = [NO_CHOICES, piece(""), piece("Hel"), piece(None), piece("lo"), NO_CHOICES, DONE]
-    assert ask(*script, model_name="tiny", model_key="key") == ["Hel", "lo"]
+    assert ask(*script, key="key") == ["Hel", "lo"]
     assert fake.requests == [{"model": "tiny", "messages": QUESTION, "max_tokens": 20, "stream": True}]
     assert fake.keys == ["Bearer key"]
 
 
 def test_the_name_of_the_limit_can_be_changed(ask: Ask, fake: FakeServer) -> None:
-    ask(piece("Hello"), DONE, model_limit_field="max_completion_tokens")
+    ask(piece("Hello"), DONE, limit_field="max_completion_tokens")
     assert fake.requests[0]["max_completion_tokens"] == 20
     assert "max_tokens" not in fake.requests[0]
 
@@ -83,13 +82,13 @@ def test_the_name_of_the_limit_can_be_changed(ask: Ask, fake: FakeServer) -> Non
 )
 def test_what_may_pass_is_said_in_plain_words(ask: Ask, fake: FakeServer, script: list[int | str], advice: str) -> None:
     with pytest.raises(ModelUnavailableError, match=advice):
-        ask(*script, model_timeout=0.2)
+        ask(*script, timeout=0.2)
     assert len(fake.requests) == 1
 
 
 def test_a_server_that_is_not_there_is_said_in_plain_words(ask: Ask) -> None:
     with pytest.raises(ModelUnavailableError, match="cannot be reached"):
-        ask(DONE, model_url="http://127.0.0.1:9/v1")
+        ask(DONE, url="http://127.0.0.1:9/v1")
 
 
 def test_too_long_a_conversation_is_the_visitors_to_shorten(ask: Ask) -> None:
@@ -117,18 +116,18 @@ def test_other_bad_requests_go_on_as_they_are(ask: Ask, monkeypatch: pytest.Monk
 
 
 def test_a_busy_server_is_asked_again_but_not_once_it_has_begun(ask: Ask, fake: FakeServer) -> None:
-    assert ask(503, piece("Hello"), DONE, model_retries=1) == ["Hello"]
+    assert ask(503, piece("Hello"), DONE, retries=1) == ["Hello"]
     assert len(fake.requests) == 2
     with pytest.raises(ModelUnavailableError):
-        ask(piece("Once"), BREAK_OFF, model_retries=1)
+        ask(piece("Once"), BREAK_OFF, retries=1)
     assert len(fake.requests) == 3
 
 
-def test_a_closed_stream_reaches_the_server(fake: FakeServer, make_settings: MakeSettings) -> None:
+def test_a_closed_stream_reaches_the_server(fake: FakeServer) -> None:
     fake.script = [piece("Once"), SILENCE]
 
     async def read_one() -> str:
-        model = RemoteModel(make_settings(model_url=fake.url))
+        model = RemoteModel(ModelServer("tiny", fake.url))
         async with model.client, aclosing(model.stream(QUESTION, 20)) as stream:
             return await anext(stream)
 
@@ -140,7 +139,7 @@ def test_the_app_answers_fails_and_stops_with_the_fake_server(
     fake: FakeServer, make_settings: MakeSettings, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = make_settings(model_url=fake.url, model_key="key", model_retries=0)
-    with serve(server.create_app(build_demo(settings), settings)) as url:
+    with serve(application.create_app(build_demo(settings), settings)) as url:
         client = Client(url, verbose=False)
         fake.script = [piece("Hello"), DONE]
         assert "Hello" in client.predict("Hi", api_name=EVENT)
@@ -171,18 +170,18 @@ def test_the_app_answers_fails_and_stops_with_the_fake_server(
     ],
 )
 def test_the_settings_choose_the_model(make_settings: MakeSettings, changes: dict[str, str], kind: type) -> None:
-    assert isinstance(load_model(make_settings(**changes)), kind)
+    assert isinstance(build_model(make_settings(**changes)), kind)
 
 
 def test_a_server_that_is_demanded_but_not_named_is_refused_at_the_start(make_settings: MakeSettings) -> None:
     with pytest.raises(SystemExit, match="APP_MODEL_URL or APP_MODEL_KEY"):
-        load_model(make_settings(model="openai"))
+        build_model(make_settings(model="openai"))
 
 
-def test_nothing_but_the_settings_is_read(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_but_what_is_given_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "https://elsewhere.example")
     monkeypatch.setenv("OPENAI_API_KEY", "of someone else")
-    model = RemoteModel(make_settings())
+    model = RemoteModel(ModelServer("tiny"))
     assert str(model.client.base_url).rstrip("/") == OPENAI_URL
     assert model.client.api_key == "none"
 
@@ -191,7 +190,7 @@ def test_the_log_says_which_server_answers_but_not_the_key(
     make_settings: MakeSettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO", "app.model"):
-        load_model(make_settings(model_key="sk-key", model_name="tiny")).warm_up()
+        build_model(make_settings(model_key="sk-key", model_name="tiny")).warm_up()
     assert f"tiny answers at {OPENAI_URL}" in caplog.text
     assert "sk-key" not in caplog.text
 

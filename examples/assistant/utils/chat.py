@@ -1,42 +1,42 @@
 """What `gr.ChatInterface` decides for itself and gives no argument for."""
 
-import inspect
 import json
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import gradio as gr
 
-from utils.settings import Settings, light_slots, model_slots
+from server.gradio_adapter import chat_handler, events, keep_conversations, runs
+from server.queueing import Slots
 
 Conversation = list[dict[str, Any]]
 
 
-def finish(demo: gr.ChatInterface, settings: Settings, validator: Callable[..., object]) -> None:
+def finish(
+    demo: gr.ChatInterface, model: Slots, others: Slots, validator: Callable[..., object], saved_bytes: int
+) -> None:
     """Give every event of a chat its limit and its visibility, and the saved conversations a lasting key.
 
     A chat brings some twenty events of its own. Gradio leaves all of them callable by programs, gives the page and
     the public event separate limits, and checks only what is typed into the page.
+
+    Args:
+        demo: The chat.
+        model: The limit of events that ask the model.
+        others: The limit of all others.
+        validator: Holds what a visitor wrote against the rules.
+        saved_bytes: Size of all saved conversations together, in bytes of JSON; the oldest go first.
+
     """
-    handler: Any = inspect.unwrap(cast("Any", demo).fn)
-    save = cast("Any", demo)._save_conversation  # noqa: SLF001
-    for event in cast("dict[int, Any]", demo.fns).values():
-        runs_model = event.fn is not None and inspect.unwrap(event.fn) is handler
-        slots = model_slots(settings) if runs_model else light_slots(settings)
+    handler = chat_handler(demo)
+    for event in events(demo).values():
+        slots = model if runs(event, handler) else others
         event.concurrency_id, event.concurrency_limit = slots["concurrency_id"], slots["concurrency_limit"]
         if event.api_name == demo.api_name:
             event.validator = validator
         else:
             event.api_visibility = "private"
-        if event.fn == save:
-            event.fn = saver(save, settings.max_request_kb * 1000 // 2)
-    # Its picture lies beside Gradio's source, which is not served where it is installed inside the project.
-    cast("Any", demo.new_chat_button).icon = None
-    # By default both are made up at every start, and the conversations saved before it cannot be read any more. The
-    # second is no secret: it is sent to every browser.
-    saved = cast("Any", demo.saved_conversations)
-    saved.storage_key = "conversations"
-    saved.secret = saved.storage_key
+    keep_conversations(demo, "conversations", lambda save: saver(save, saved_bytes))
 
 
 def saver(save: Callable[..., Any], limit: int) -> Callable[..., Any]:

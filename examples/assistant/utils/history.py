@@ -1,10 +1,19 @@
 """From what `gr.ChatInterface` hands over to what a language model takes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypedDict
 
-from utils.preprocess import Message, clean, to_instructions, to_prompt
-from utils.settings import Settings
+from services.protocol import Message
+from utils.preprocess import clean, to_instructions, to_prompt
+
+
+@dataclass(frozen=True)
+class HistoryBounds:
+    """How much of a conversation the model gets to see; the oldest messages go first."""
+
+    messages: int = 40
+    chars: int = 32_000
 
 
 class Block(TypedDict, total=False):
@@ -22,23 +31,30 @@ class Turn(TypedDict):
 
 
 def to_messages(
-    text: str | None, history: Sequence[Turn], instructions: str | None, settings: Settings
+    text: str | None, history: Sequence[Turn], instructions: str | None, longest: int, bounds: HistoryBounds
 ) -> list[Message]:
     """Make the whole conversation for the model: instructions, what fits of the history, and the new message.
+
+    Args:
+        text: What the visitor wrote now.
+        history: What was said before, as Gradio gives it.
+        instructions: How the model should answer.
+        longest: Characters that a message, or the instructions, may have.
+        bounds: How much of the history to keep.
 
     Raises:
         InputError: if the message is empty, or it or the instructions are too long.
 
     """
-    newest = Message(role="user", content=to_prompt(text, settings))
-    return [*to_instructions(instructions, settings), *newest_turns(history, settings), newest]
+    newest = Message(role="user", content=to_prompt(text, longest))
+    return [*to_instructions(instructions, longest), *newest_turns(history, bounds), newest]
 
 
-def newest_turns(history: Sequence[Turn], settings: Settings) -> list[Message]:
+def newest_turns(history: Sequence[Turn], bounds: HistoryBounds) -> list[Message]:
     """Keep the newest messages that fit, starting with one of the user."""
     kept: list[Message] = []
-    room = settings.max_history_chars
-    for turn in reversed(history[-settings.max_history_messages :] if settings.max_history_messages else []):
+    room = bounds.chars
+    for turn in reversed(history[-bounds.messages :] if bounds.messages else []):
         message = to_message(turn)
         room -= len(message["content"])
         if room < 0:

@@ -1,91 +1,20 @@
-"""The one place that reads the environment.
+"""Your own settings. `get_settings()` gives them together with those of `server/settings.py`, typed.
 
-Every setting is an environment variable with the prefix `APP_`, a line in `.env`, or a file named after the variable
-in `secrets/` or `/run/secrets`; earlier ones win. `.env.example` lists them.
+A field `longest_answer: int = 500` is read from `APP_LONGEST_ANSWER`, from a line in `.env` or from a file in
+`secrets/`. A wrong value ends the start in one line. Put each field into `.env.example` too: a test holds the two
+together.
 """
 
-import os
-import tempfile
 from functools import cache
-from ipaddress import ip_address
-from pathlib import Path
-from typing import Literal, Self, TypedDict, get_origin
+from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic import Field, SecretStr
 
-PROJECT_DIR = Path(__file__).resolve().parent.parent
-SECRET_DIRS = [path for path in (PROJECT_DIR / "secrets", Path("/run/secrets")) if path.is_dir()]
+from server.settings import ServerSettings, read_settings
 
 
-def default_upload_dir() -> Path:
-    """Give a folder of this user's own, outside the project, so that nothing in the project can be downloaded."""
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    return Path(tempfile.gettempdir()) / f"assistant-{user}"
-
-
-class Settings(BaseSettings):
-    """Typed settings. Fields are grouped by what they are for."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="APP_",
-        env_file=PROJECT_DIR / ".env",
-        secrets_dir=SECRET_DIRS,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
-
-    # Looks
-    title: str = "Assistant"
-    theme: str = "default"
-    """A theme of `gr.themes`, in lower case."""
-    logo: str = ""
-    """Path of an image, seen from the project, that the page shows on top and browsers show in the tab."""
-
-    # Serving
-    host: str = "127.0.0.1"
-    port: int = Field(default=7860, ge=0, le=65535)
-    public: bool = False
-    """Must be true before the app listens on anything but this machine."""
-    root_path: str = ""
-    """Path behind a proxy that strips it (`/demo`), or the full public URL."""
-    allowed_hosts: list[str] = ["localhost", "127.0.0.1", "[::1]"]
-    """Host names under which the app may be asked for, without port; `*` allows all, `*.example.com` a domain."""
-    cors_origins: list[str] = []
-    """Other sites whose pages may call this app, such as `https://www.example.com`."""
-    frame_ancestors: list[str] = []
-    """Other sites that may show this app in a frame."""
-    allow_eval: bool = False
-    """Whether scripts of the page may evaluate strings as code. Gradio's image editor and plots need it."""
-    trusted_proxies: list[str] = []
-    """Addresses or networks whose forwarded headers are believed."""
-    shutdown_grace: float = Field(default=20, ge=0)
-    """Seconds that a stopping server waits for answers under way."""
-    open_browser: bool = False
-    web_concurrency: int = Field(default=1, validation_alias="WEB_CONCURRENCY")
-
-    # Limits
-    max_upload_mb: int = Field(default=64, ge=1)
-    max_request_kb: int = Field(default=2048, ge=1)
-    """Size of any request that is no upload."""
-    queue_size: int = Field(default=64, ge=1)
-    """Events that may wait; one more is refused at once."""
-    concurrency: int = Field(default=4, ge=1)
-    """Events without the model that run side by side."""
-    session_ttl: int = Field(default=3600, ge=1)
-    """Seconds after which a session's state is dropped."""
-    file_ttl: int = Field(default=86400, ge=1)
-    """Seconds after which an uploaded or generated file is deleted."""
-    upload_dir: Path = Field(default_factory=default_upload_dir)
-
-    # Programs
-    api_keys: dict[str, str] = {}
-    """Who may come in with a key, and the SHA-256 of it; `python -m utils.identity NAME` makes one."""
-
-    # Logs
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["text", "json"] = "text"
+class Settings(ServerSettings):
+    """What this app adds to the settings of the server."""
 
     # Model
     model_concurrency: int = Field(default=64, ge=1)
@@ -113,94 +42,8 @@ class Settings(BaseSettings):
     max_history_chars: int = Field(default=32_000, ge=0)
     """How much of a conversation the model gets to see; the oldest messages go first."""
 
-    @model_validator(mode="after")
-    def refuse_what_breaks_sessions_or_opens_the_app(self) -> Self:
-        """Say in one line what to change, before anything is served."""
-        if self.web_concurrency > 1:
-            raise ValueError(
-                "WEB_CONCURRENCY: Gradio keeps queue and sessions in one process, so more workers mix sessions up. "
-                "Set it to 1 and start more replicas behind a proxy with cookie affinity instead."
-            )
-        if not (self.public or is_loopback(self.host)):
-            raise ValueError(
-                f"APP_HOST: {self.host} can be reached from other machines. Set APP_PUBLIC=true if that is meant."
-            )
-        return self
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether `host` can be reached from this machine only."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
-
 
 @cache
 def get_settings() -> Settings:
-    """Read the settings once.
-
-    Raises:
-        SystemExit: one line for each setting that is wrong.
-
-    """
-    try:
-        return Settings()
-    except ValidationError as error:
-        raise SystemExit("\n".join(explain(error))) from None
-    except SettingsError as error:
-        field = str(error).split('"')[1]
-        is_list = get_origin(Settings.model_fields[field].annotation) is list
-        shape = 'a list, such as ["example.com"]' if is_list else 'an object, such as {"name": "value"}'
-        raise SystemExit(f"APP_{field.upper()}: write {shape}. See .env.example.") from None
-
-
-def explain(error: ValidationError) -> list[str]:
-    """Turn pydantic's report into one line for each wrong setting, without the value, which may be a secret."""
-    lines: list[str] = []
-    for item in error.errors():
-        message = item["msg"].removeprefix("Value error, ")
-        name = str(item["loc"][0]) if item["loc"] else ""
-        variable = name if name.isupper() else f"APP_{name.upper()}"
-        lines.append(f"{variable}: {message}. See .env.example." if name else message)
-    return lines
-
-
-# Queue and concurrency in one place, so that no event is left with a limit that nobody chose. Gradio's own defaults are
-# one call at a time, an unbounded queue, and an API route past the queue.
-
-
-class QueueOptions(TypedDict):
-    """Arguments of `Blocks.queue()`."""
-
-    max_size: int
-    default_concurrency_limit: int
-    status_update_rate: float
-    api_open: bool
-
-
-class Slots(TypedDict):
-    """Arguments of an event listener. Events with the same id share one limit; the lowest limit given wins."""
-
-    concurrency_id: str
-    concurrency_limit: int
-
-
-def queue_options(settings: Settings) -> QueueOptions:
-    """Bound the queue, close the route past it, and tell waiting users their place every 5 s, not at every change."""
-    return {
-        "max_size": settings.queue_size,
-        "default_concurrency_limit": settings.concurrency,
-        "status_update_rate": 5,
-        "api_open": False,
-    }
-
-
-def model_slots(settings: Settings) -> Slots:
-    """Limit the calls of the model, over all events that use it."""
-    return {"concurrency_id": "model", "concurrency_limit": settings.model_concurrency}
-
-
-def light_slots(settings: Settings) -> Slots:
-    """Limit everything else."""
-    return {"concurrency_id": "light", "concurrency_limit": settings.concurrency}
+    """Read the settings once; each that is wrong is a line, and the end of the start."""
+    return read_settings(Settings)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from utils.logs import model_time
+from server.logs import model_time
 
 UPDATE_SECONDS = 0.1
 

@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from utils.errors import translated
-from utils.preprocess import InputError
+from server.errors import translated
+from services.errors import InputError
 
 Value = TypeVar("Value")
 

@@ -13,11 +13,11 @@ import pytest
 import handlers
 from app import build_demo
 from handlers import HIDDEN, PREFERENCES
+from server import application
+from server.settings import PROJECT_DIR
 from services import model, tables
-from tests.client import AppTest, EventError
 from tests.conftest import MakeApp, MakeSettings
-from utils import server
-from utils.settings import PROJECT_DIR
+from tests.server.client import AppTest, EventError
 
 PUBLIC_EVENTS = {
     "load_csv",
@@ -46,7 +46,7 @@ def people(tmp_path: Path) -> Path:
 def running(make_settings: MakeSettings) -> Iterator[AppTest]:
     """Start the app once: every test brings its own visitor."""
     settings = make_settings()
-    with AppTest(server.create_app(build_demo(settings), settings)) as test:
+    with AppTest(application.create_app(build_demo(settings), settings)) as test:
         yield test
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 from pandas.api import types
 
-from utils.preprocess import InputError, chosen, clean_text, one_of
+from services.checks import chosen, clean_text, one_of
+from services.errors import InputError
 
 COMPARISONS = ("is", "is not", "contains", "is at least", "is at most", "is empty")
 CHARTS = {"line": " (mean)", "bar": " (sum)", "scatter": ""}

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from utils.preprocess import InputError, column_names, one_of, table_name
+from services.checks import column_names, one_of, table_name
+from services.errors import InputError
 
 DETECT = "Detect"
 ENCODINGS = {

@@ -7,7 +7,7 @@ import pandas as pd
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.conftest import MakeApp, Serve
-from tests.page import PHONE_WIDTH, assert_accessible, assert_fits_a_phone, visit
+from tests.server.page import PHONE_WIDTH, assert_accessible, assert_fits_a_phone, visit
 
 SAMPLE = "Use the sample table"
 STORED = "(localStorage.getItem('explorer') ?? '')"

@@ -10,8 +10,8 @@ import pytest
 from gradio_client import Client, handle_file
 
 from services import model
-from tests.access import headers
 from tests.conftest import MakeApp, Serve
+from tests.server.access import headers
 
 PATIENCE = 30
 """Seconds after which a test gives up. No assertion depends on how fast something is."""

@@ -1,8 +1,5 @@
-"""Reading tables, what is computed from them, and where they are held, without Gradio."""
+"""Reading tables, and what is computed from them, without Gradio."""
 
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +7,10 @@ import pandas as pd
 import pytest
 
 from services import model, tables
+from services.checks import MAX_NAME, MAX_TEXT, chosen, clean_text, column_names, table_name
+from services.errors import InputError
 from services.model import Columns, Exploration, Filter
-from utils.preprocess import MAX_NAME, MAX_TEXT, InputError, chosen, clean_text, column_names, table_name, uploaded
-from utils.registry import SessionRegistry
-from utils.settings import PROJECT_DIR
+from utils.preprocess import uploaded
 
 Write = Callable[[str | bytes], Path]
 
@@ -272,73 +269,3 @@ def test_what_cannot_be_drawn_is_refused(chart: str, x: str, y: str, colour: str
 def test_axes_are_guessed_from_what_there_is() -> None:
     assert model.guess_axes(pd.DataFrame({"t": ["x"]})) == model.Axes("t", None, None)
     assert model.guess_axes(pd.DataFrame({"i": [1], "j": [2]})) == model.Axes("i", "j", None)
-
-
-# THE REGISTRY
-
-
-class Clock:
-    """A clock that a test turns."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_registry_forgets_what_was_not_used_in_time() -> None:
-    clock, gone = Clock(), list[str]()
-    held = SessionRegistry[str](ttl=10, max_size=100, on_drop=gone.append, clock=clock)
-    held.put("a", "A", 1)
-    held.put("b", "B", 1)
-    clock.now = 8
-    assert held.get("a") == "A"
-    clock.now = 15
-    assert held.get("b") is None
-    assert (held.get("a"), gone, len(held)) == ("A", ["B"], 1)
-    clock.now = 99
-    assert (held.get("a"), gone, len(held)) == (None, ["B", "A"], 0)
-
-
-def test_a_registry_lets_the_least_recently_used_go_when_it_is_full() -> None:
-    gone = list[str]()
-    held = SessionRegistry[str](ttl=10, max_size=10, on_drop=gone.append)
-    held.put("a", "A", 4)
-    held.put("b", "B", 4)
-    held.get("a")
-    held.put("c", "C", 4)
-    assert gone == ["B"]
-    held.put("d", "D", 99)
-    assert (gone, held.get("d")) == (["B", "A", "C"], "D")
-
-
-def test_a_registry_closes_what_is_replaced_or_dropped() -> None:
-    gone = list[str]()
-    held = SessionRegistry[str](ttl=10, max_size=10, on_drop=gone.append)
-    held.put("a", "A", 1)
-    held.put("a", "A2", 1)
-    held.drop("a")
-    held.drop("a")
-    assert gone == ["A", "A2"]
-
-
-def test_a_registry_can_be_used_from_many_threads() -> None:
-    held = SessionRegistry[int](ttl=10, max_size=50)
-
-    def work(number: int) -> None:
-        for turn in range(200):
-            held.put(f"{number}-{turn % 7}", turn, 1)
-            held.get(f"{number}-{turn % 5}")
-            held.drop(f"{number}-{turn % 3}")
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(held) <= 50
-
-
-def test_services_do_not_import_gradio() -> None:
-    code = "import sys, services.model, services.tables; sys.exit('gradio' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT_DIR, check=False).returncode == 0

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import MakeApp, Serve
-from tests.page import assert_accessible, assert_fits_a_phone, visit
+from tests.server.page import assert_accessible, assert_fits_a_phone, visit
 
 
 def draw_a_one(page: Page) -> None:

@@ -7,9 +7,10 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from server import gradio_adapter
 from services import model
-from tests.access import headers
-from tests.conftest import MakeApp, Serve, queue_of
+from tests.conftest import MakeApp, Serve
+from tests.server.access import headers
 from utils.preprocess import Bitmap
 
 
@@ -61,7 +62,7 @@ def test_a_full_queue_answers_at_once_and_nothing_hangs(
         first = running.submit(pictures[0], api_name="/predict")
         assert device.entered.acquire(timeout=20)
         second = waiting.submit(pictures[0], api_name="/predict")
-        while len(queue_of(app)) == 0:
+        while gradio_adapter.waiting(app.state.demo) == 0:
             assert not second.done()
         with pytest.raises(Exception, match=r"(?i)full"):
             refused.submit(pictures[0], api_name="/predict").result(timeout=20)
@@ -90,7 +91,7 @@ def test_waiting_calls_share_a_batch_and_each_visitor_gets_the_own_answer(
         ahead = first.submit(pictures[0], api_name="/predict")
         assert device.entered.acquire(timeout=20)
         jobs = [client.submit(picture, api_name="/predict") for client, picture in zip(others, pictures, strict=True)]
-        while len(queue_of(app)) < len(jobs):
+        while gradio_adapter.waiting(app.state.demo) < len(jobs):
             assert not any(job.done() for job in jobs)
         device.release.set()
         labels = [job.result(timeout=20)["label"] for job in jobs]

@@ -14,8 +14,6 @@ from typing import Any, TypeVar, cast
 import anyio.to_thread
 import loky
 
-from utils.logs import model_time
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -31,10 +29,6 @@ class Pool:
 
     async def map(self, function: Callable[[list[Item]], list[Result]], items: list[Item]) -> list[Result]:
         """Split `items` evenly over the workers and give the results in the order of the items."""
-        with model_time():
-            return await self._map(function, items)
-
-    async def _map(self, function: Callable[[list[Item]], list[Result]], items: list[Item]) -> list[Result]:
         if self.workers == 0:
             return await anyio.to_thread.run_sync(function, items)
         share = -(-len(items) // self.workers)

@@ -6,19 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-SIZE = 8
-"""Side of the bitmaps that the model knows, in pixels."""
-INK_LEVELS = 16
+from services.errors import InputError
+from services.model import INK_LEVELS, SIZE, Bitmap
+
 MAX_SIDE = 4096
 """Longest side of an image that is read, in pixels."""
 MIN_CONTRAST = 32
 
 Pixels = NDArray[np.uint8]
-Bitmap = NDArray[np.float64]
-
-
-class InputError(ValueError):
-    """Something that the user can put right. Its text is shown as it is."""
 
 
 class Drawing(TypedDict):

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 TARGET = PROJECT_DIR / "dist" / "space"
-PARTS = ("*.py", "services", "utils", "assets", "policy.json", "packages.txt", "pre-requirements.txt")
+PARTS = ("*.py", "server", "services", "utils", "assets", "policy.json", "packages.txt", "pre-requirements.txt")
 """What goes along. Name what else the app reads in pyproject.toml: `[tool.space]`, `add = ["assets"]`."""
 SPACE_ADDS = ("gradio[oauth,mcp]=={sdk_version}", "uvicorn>=0.14.0", "websockets>=10.4", "spaces")
 """What a Space installs in the same call as `requirements.txt`."""

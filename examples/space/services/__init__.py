@@ -1,1 +1,1 @@
-"""The logic: plain Python that never imports Gradio. A test holds it to that."""
+"""Yours: the logic, plain Python that never imports Gradio. A test holds it to that."""

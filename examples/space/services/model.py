@@ -8,9 +8,13 @@ from functools import cache
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from utils.preprocess import Bitmap
-
+SIZE = 8
+"""Side of the bitmaps, in pixels."""
+INK_LEVELS = 16
+Bitmap = NDArray[np.float64]
+"""Ink from 0 to 16 for each of 8 x 8 pixels, shape (64,)."""
 Scores = dict[str, float]
 """Probability of each label, from 0 to 1."""
 

@@ -1,5 +1,6 @@
 """The events of the page, in process, through the gate and the queue."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ from PIL import Image
 
 from app import bitmap_or_none, build_demo
 from services import model
-from tests.client import AppTest, EventError
-from tests.conftest import MakeSettings
+from tests.conftest import MakeApp, MakeSettings
+from tests.server.client import AppTest, EventError
 
 PUBLIC_EVENTS = {"predict"}
 """What programs may call. A new event of yours is private until it is named here and in `app.py`."""
@@ -20,6 +21,13 @@ def upload(test: AppTest, path: Path) -> dict[str, Any]:
     """Give a picture as the image editor would."""
     file = test.upload(path)
     return {"background": file, "layers": [], "composite": file}
+
+
+@pytest.fixture
+def app_test(make_app: MakeApp) -> Iterator[AppTest]:
+    """Visit the app with the model in this process; others would have to start first."""
+    with AppTest(make_app(model_workers=0)) as test:
+        yield test
 
 
 @pytest.fixture

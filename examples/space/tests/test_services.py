@@ -1,18 +1,13 @@
 """The model and its input, without Gradio."""
 
-import asyncio
-import os
-import subprocess
-import sys
 from typing import cast
 
 import numpy as np
 import pytest
 
 from services import model
-from utils.pool import Pool, start_worker
-from utils.preprocess import MAX_SIDE, Drawing, InputError, Pixels, to_bitmap
-from utils.settings import PROJECT_DIR
+from services.errors import InputError
+from utils.preprocess import MAX_SIDE, Drawing, Pixels, to_bitmap
 
 
 def drawing(pixels: Pixels | None) -> Drawing:
@@ -56,40 +51,6 @@ def test_a_picture_is_read_whatever_its_size_place_and_colours(digit: str, ink: 
 def test_bad_pictures_are_refused_with_a_reason(bad: Drawing | None, message: str) -> None:
     with pytest.raises(InputError, match=message):
         to_bitmap(bad)
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_pool_keeps_the_order_and_outlives_a_dead_worker(workers: int) -> None:
-    pool = Pool(workers, load=int)
-    pool.warm_up()
-    items = [[number] for number in range(5)]
-    assert asyncio.run(pool.map(max_of_each, items)) == [0, 1, 2, 3, 4]
-    if workers:
-        with pytest.raises(Exception, match="terminated"):
-            asyncio.run(pool.map(die, items))
-        assert asyncio.run(pool.map(max_of_each, items)) == [0, 1, 2, 3, 4]
-    pool.close()
-
-
-def test_a_worker_loads_its_model_when_it_starts() -> None:
-    loaded: list[bool] = []
-    start_worker(lambda: loaded.append(True))
-    assert loaded == [True]
-
-
-def max_of_each(items: list[list[int]]) -> list[int]:
-    """Stand in for a model."""
-    return [max(item) for item in items]
-
-
-def die(_: list[list[int]]) -> list[int]:
-    """Stand in for a model that takes its process down."""
-    os._exit(1)
-
-
-def test_services_do_not_import_gradio() -> None:
-    code = "import sys, services.model; sys.exit('gradio' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT_DIR, check=False).returncode == 0
 
 
 def test_samples_are_bitmaps() -> None:

@@ -1,0 +1,240 @@
+"""What makes Gradio cheaper to serve. Like `server/gradio_adapter.py`, it touches what Gradio does not publish.
+
+Each trick stands alone. Where a later Gradio is not made as this one, the trick says so in the log and Gradio serves in
+its own way; `tests/server/test_gradio_speed.py` notices before that.
+"""
+
+import asyncio
+import logging
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from server.asked import Kind, asked
+
+if TYPE_CHECKING:
+    import gradio as gr
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+log = logging.getLogger("app.server")
+
+
+def quicken(demo: "gr.Blocks") -> None:
+    """Apply every trick to a page that is mounted, before it is served."""
+    for trick in TRICKS:
+        try:
+            trick(demo)
+        except (AttributeError, ImportError, TypeError, ValueError) as error:
+            log.warning("Gradio is not as it was, so it serves in its own way: %s: %r", trick.__name__, error)
+
+
+# THE QUEUE WAKES: Gradio looks a thousand times a second whether there is work, which takes 4 % of a core
+
+
+class Nap(float):
+    """How long Gradio's queue sleeps before it looks again: the number that Gradio set, with a bell that ends it.
+
+    The queue then looks when something has happened, and once a second in any case.
+    """
+
+    longest = 1.0
+    """Seconds."""
+
+    waiters: "set[asyncio.Future[None]]"
+    rung: bool
+
+    def __new__(cls, seconds: float) -> Self:
+        """Sleep for nobody yet."""
+        nap = super().__new__(cls, seconds)
+        nap.waiters, nap.rung = set(), False
+        return nap
+
+    def is_needed(self) -> bool:
+        """Tell whether to look as often as Gradio does."""
+        return False
+
+    def ring(self) -> None:
+        """End this nap, or the next one if none is taken."""
+        self.rung = True
+        for waiter in tuple(self.waiters):  # Tests run one queue in several loops.
+            waiter.get_loop().call_soon_threadsafe(wake, waiter)
+
+    async def take(self) -> None:
+        """Sleep until the bell rings."""
+        if self.is_needed():
+            await asyncio.sleep(float(self))
+            return
+        if not self.rung:
+            loop = asyncio.get_running_loop()
+            waiter = loop.create_future()
+            self.waiters.add(waiter)
+            timer = loop.call_later(self.longest, wake, waiter)
+            try:
+                await waiter
+            finally:
+                timer.cancel()
+                self.waiters.discard(waiter)
+        self.rung = False
+
+
+def wake(waiter: "asyncio.Future[None]") -> None:
+    """End one nap."""
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class NapWithoutEvents(Nap):
+    """For the progress of events: as often as Gradio looks while there are some."""
+
+    queue: Any = None
+
+    def is_needed(self) -> bool:
+        """Tell whether an event is running."""
+        return any(self.queue.active_jobs)
+
+
+class Sleeper(ModuleType):
+    """Stands in for `asyncio` in `gradio.queueing`: naps are taken, everything else is as it was."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """Give what `asyncio` has."""
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def sleep(delay: float, result: object = None) -> object:
+        """Sleep, or take a nap."""
+        if isinstance(delay, Nap):
+            await delay.take()
+            return result
+        return await asyncio.sleep(delay, result)
+
+
+def wake_queue(demo: "gr.Blocks") -> None:
+    """Ring when there is work: `Queue.sleep_when_free`, `.push`, `.process_events`, `.reset_iterators`, `.close`.
+
+    Work becomes possible when an event was pushed, and when another one ends, directly before `reset_iterators`.
+    """
+    from gradio import queueing  # noqa: PLC0415 (not before the process is prepared)
+
+    queue = cast("Any", demo)._queue  # noqa: SLF001
+    plain = cast("Any", type(queue))
+    free, progress = Nap(queue.sleep_when_free), NapWithoutEvents(queue.progress_update_sleep_when_free)
+    progress.queue = queue
+    # Another Gradio is noticed here and not in an event.
+    _ = (plain.push, plain.process_events, plain.reset_iterators, plain.close, queue.active_jobs)
+
+    class WakingQueue(plain):
+        async def push(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+            parent: Any = super()
+            answer = await parent.push(*args, **options)
+            free.ring()
+            return answer
+
+        async def process_events(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
+            progress.ring()
+            try:
+                parent: Any = super()
+                await parent.process_events(*args, **options)
+            finally:
+                free.ring()
+
+        async def reset_iterators(self, event_id: str) -> None:
+            free.ring()
+            parent: Any = super()
+            await parent.reset_iterators(event_id)
+
+        def close(self) -> None:
+            parent: Any = super()
+            parent.close()
+            free.ring()
+            progress.ring()
+
+    cast("Any", queueing).asyncio = Sleeper("asyncio")
+    queue.sleep_when_free, queue.progress_update_sleep_when_free = free, progress
+    queue.__class__ = WakingQueue
+
+
+# FEWER THREADS: each change of thread costs as much as the event itself
+
+
+def is_due(queue: Any) -> bool:  # noqa: ANN401 (Gradio's object, and its spelling)
+    """Tell whether Gradio would sum its events up now."""
+    return queue.events_recorded - queue.event_count_at_last_cache >= queue.ANAYLTICS_CACHE_FREQUENCY
+
+
+def skip_empty_summaries(demo: "gr.Blocks") -> None:
+    """Start no thread after each event for a summary that is not due: `gradio.queueing.run_sync`."""
+    from gradio import queueing  # noqa: PLC0415
+
+    plain, queue = cast("Any", queueing).run_sync, cast("Any", demo)._queue  # noqa: SLF001
+    name = queue.compute_analytics_summary.__name__
+    is_due(queue)  # Another Gradio is noticed here and not in an event.
+    if hasattr(plain, "is_ours"):
+        return
+
+    async def run_sync(function: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        if getattr(function, "__name__", "") == name and not is_due(function.__self__):
+            return function.__self__.cached_event_analytics_summary
+        return await plain(function, *args, **options)
+
+    cast("Any", run_sync).is_ours = True
+    cast("Any", queueing).run_sync = run_sync
+
+
+def check_login_at_once(_: "gr.Blocks") -> None:
+    """Start no thread for Gradio's login check, which compares two values: `run_in_threadpool` of FastAPI."""
+    from fastapi.dependencies import utils  # noqa: PLC0415
+
+    plain = cast("Any", utils).run_in_threadpool
+    if hasattr(plain, "is_ours"):
+        return
+
+    async def run_in_threadpool(function: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        if getattr(function, "__name__", "") == "login_check" and function.__module__ == "gradio.routes":
+            return function(*args, **options)
+        return await plain(function, *args, **options)
+
+    cast("Any", run_in_threadpool).is_ours = True
+    cast("Any", utils).run_in_threadpool = run_in_threadpool
+
+
+# THE WAY TO GRADIO: its hundred routes are tried one by one, and those of an event are among the last
+
+HOT = ("/queue/join", "/queue/data")
+
+
+def put_hot_routes_first(demo: "gr.Blocks") -> None:
+    """Try the routes of an event first: the router that FastAPI keeps in an app's routes, `.original_router`."""
+    routes = cast("Any", demo).app.router.routes
+    [included] = [route for route in routes if any(path_of(one).endswith(HOT) for one in inside(route))]
+    routes.remove(included)
+    routes.insert(0, included)
+    ours = included.original_router.routes
+    hot = [route for route in ours if path_of(route).endswith(HOT)]
+    ours[:] = [*hot, *(route for route in ours if route not in hot)]
+
+
+def inside(route: Any) -> list[Any]:  # noqa: ANN401
+    """Give the routes of an included router."""
+    return list(getattr(getattr(route, "original_router", None), "routes", ()))
+
+
+def path_of(route: Any) -> str:  # noqa: ANN401
+    """Give the path of a route."""
+    return str(getattr(route, "path", ""))
+
+
+class Straight:
+    """The innermost layer: hands over to Gradio what is Gradio's, past the routes and layers of FastAPI around it."""
+
+    def __init__(self, app: "ASGIApp", demo: "gr.Blocks") -> None:
+        """Stand in front of `app`."""
+        self.app, self.demo = app, demo
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Serve one connection."""
+        is_gradio_s = scope["type"] == "http" and scope["path"].startswith("/gradio_api/")
+        straight = is_gradio_s and asked(scope).kind is not Kind.CLOSED
+        await (cast("ASGIApp", self.demo.app) if straight else self.app)(scope, receive, send)
+
+
+TRICKS = (wake_queue, skip_empty_summaries, check_login_at_once, put_hot_routes_first)

@@ -1,0 +1,110 @@
+"""What belongs to the page and not to its events: styles, scripts, theme, translations, logo, security headers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import gradio as gr
+from gradio import themes
+
+from server.gradio_adapter import add_to_every_page
+from server.settings import ASSETS, PROJECT_DIR, ServerSettings
+
+Paths = str | Path | Sequence[str | Path] | None
+STYLE = ASSETS / "style.css"
+"""Used by every page when it is there."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What `launch()` takes for the look of a page in plain Gradio, under the same names.
+
+    https://www.gradio.app/docs/gradio/blocks#param-blocks-launch-css. Files of `assets/` may be named in it as
+    `gradio_api/file=assets/...`.
+    """
+
+    css: str | None = None
+    css_paths: Paths = None
+    """Added to `assets/style.css`."""
+    js: str | Literal[True] | None = None
+    """A function that runs when the page loads. It needs `APP_ALLOW_EVAL=true`."""
+    head: str | None = None
+    head_paths: Paths = None
+    theme: gr.Theme | str | None = None
+    """A theme, or the name of one of Gradio's; in place of `APP_THEME`."""
+    i18n: gr.I18n | None = None
+    footer_links: list[Any] = field(default_factory=lambda: ["api", "settings"])
+
+    def options(self, settings: ServerSettings, head: Sequence[str]) -> dict[str, Any]:
+        """Give the arguments of `gr.mount_gradio_app`. `head` is HTML that the server adds."""
+        styles = [STYLE, *listed(self.css_paths)] if STYLE.is_file() else listed(self.css_paths)
+        named = self.theme or settings.theme
+        return {
+            "css": self.css,
+            "css_paths": styles or None,
+            "js": self.js,
+            "head": "".join([*head, self.head or ""]),
+            "head_paths": self.head_paths,
+            "theme": find_theme(named) if isinstance(named, str) else named,
+            "i18n": self.i18n,
+            "footer_links": self.footer_links,
+        }
+
+
+def listed(paths: Paths) -> list[str | Path]:
+    """Make a list of one path, several or none."""
+    if paths is None:
+        return []
+    return [paths] if isinstance(paths, str | Path) else list(paths)
+
+
+def find_theme(name: str) -> gr.Theme:
+    """Find a theme of Gradio by its lower-case name.
+
+    Raises:
+        SystemExit: one line with the names that there are.
+
+    """
+    classes = [value for value in vars(themes).values() if isinstance(value, type) and issubclass(value, gr.Theme)]
+    found = {value.__name__.lower(): value for value in classes}
+    if name not in found:
+        raise SystemExit(f"APP_THEME: there is no theme {name!r}. Choose one of: {', '.join(sorted(found))}.")
+    return found[name]()
+
+
+def add_logo(demo: gr.Blocks, settings: ServerSettings) -> str:
+    """Put the logo on top of every page, and give the HTML that puts it in the tab.
+
+    It comes from the address of the tab's icon, which the gate has open in every auth mode.
+
+    Raises:
+        SystemExit: one line, if there is no such file.
+
+    """
+    if not (PROJECT_DIR / settings.logo).is_file():
+        raise SystemExit(f"APP_LOGO: there is no file {settings.logo}. Give a path seen from the project, or nothing.")
+    source = escape(urlsplit(settings.root_path).path.rstrip("/") + "/favicon.ico")
+    image = f'<img src="{source}" alt="" style="height: 2.5rem">'
+    add_to_every_page(demo, lambda: gr.Markdown(image, elem_id="logo", container=False, sanitize_html=False))
+    return f'<link rel="icon" href="{source}">'
+
+
+def security_headers(settings: ServerSettings) -> dict[str, str]:
+    """Headers for every answer. The policy admits this site only; Gradio's page needs inline scripts and styles."""
+    ancestors = " ".join(settings.frame_ancestors) or "'none'"
+    scripts = "'self' 'unsafe-inline' 'unsafe-eval'" if settings.allow_eval else "'self' 'unsafe-inline'"
+    policy = (
+        f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; media-src 'self' blob: data:; font-src 'self' data:; connect-src 'self'; "
+        f"worker-src 'self' blob:; frame-ancestors {ancestors}; base-uri 'self'; form-action 'self'; object-src 'none'"
+    )
+    headers = {
+        "content-security-policy": policy,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+    }
+    return headers if settings.frame_ancestors else headers | {"x-frame-options": "DENY"}

@@ -1,0 +1,277 @@
+"""Each point of Gradio that it does not publish, held against the Gradio that is installed.
+
+A test that fails here says what changed; `server/gradio_adapter.py` is the one place to follow it.
+"""
+
+import importlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import gradio as gr
+import pytest
+
+from server import application, gradio_adapter
+from server.gradio_adapter import PublicFolder
+from server.queueing import queue_options
+from tests.server.access import headers
+from tests.server.client import AppTest, browse
+from tests.server.fixtures import MakeApp, MakeSettings, Serve
+from tests.server.tiny import tiny_demo
+
+
+@contextmanager
+def holds(point: str) -> Iterator[None]:
+    """Say which point of Gradio is not as it was."""
+    try:
+        yield
+    except Exception as error:
+        raise AssertionError(f"Gradio changed {point}: {error!r}") from error
+
+
+def test_it_says_what_changed() -> None:
+    with pytest.raises(AssertionError, match=r"Gradio changed Blocks\.fns"), holds("Blocks.fns"):
+        gradio_adapter.events(cast("Any", object()))
+
+
+def test_gradio_writes_no_stubs_at_start() -> None:
+    module = importlib.import_module("gradio.component_meta")
+    with holds("gradio.component_meta.create_or_modify_pyi"):
+        assert module.create_or_modify_pyi is gradio_adapter.write_nothing
+    finder = gradio_adapter.PatchGradio()
+    assert finder.find_spec("json", None) is None
+    spec = finder.find_spec("gradio.component_meta", gr.__path__)
+    assert spec is not None
+    assert spec.loader is not None
+
+
+def test_a_page_has_one_application_the_one_that_is_served(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gradio.routes import App  # noqa: PLC0415
+
+    built: list[object] = []
+    plain = App.create_app
+    monkeypatch.setattr(App, "create_app", lambda *args, **options: built.append(args) or plain(*args, **options))
+    settings = make_settings()
+    demo = tiny_demo(settings)
+    assert not built
+    with holds("Blocks.app"):
+        assert isinstance(demo.app, App)  # whoever asks for it before it is mounted gets one
+        assert demo.app is demo.app
+        assert len(built) == 1
+        app = application.create_app(demo, settings)
+        assert len(built) == 2
+        assert demo.app is cast("Any", app.routes[-1]).app
+
+
+def test_a_gradio_without_these_parts_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "later.py"
+    path.write_text("class Blocks: ...")
+    module = ModuleType("later")
+    for patch in (gradio_adapter.skip_stubs, gradio_adapter.build_apps_late):
+        monkeypatch.setitem(gradio_adapter.PATCHES, "later", patch)
+        gradio_adapter.PatchingLoader("later", str(path)).exec_module(module)
+        assert set(vars(module)) >= {"Blocks"}
+        assert not hasattr(vars(module)["Blocks"], "app")
+
+
+def test_a_package_that_is_not_there_is_missing_in_python_s_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "meta_path", sys.meta_path[:])
+    gradio_adapter.prepare_imports("no_such_package")
+    before = len(sys.meta_path)
+    for name in ("no_such_package", "no_such_package.part"):
+        with pytest.raises(ModuleNotFoundError, match=r"^No module named 'no_such_package'$"):
+            importlib.import_module(name)
+    gradio_adapter.prepare_imports("json")
+    assert len(sys.meta_path) == before + 1  # nothing for a package that is there
+
+
+def test_the_events_of_a_page_are_known(make_app: MakeApp) -> None:
+    demo = make_app().state.demo
+    with holds("Blocks.fns"):
+        names = {fn.api_name: number for number, fn in gradio_adapter.events(demo).items()}
+        assert {"fetch", "read", "hidden"} <= names.keys()
+        assert {"fetch", "read"} <= gradio_adapter.public_events(demo)
+        assert "hidden" not in gradio_adapter.public_events(demo)
+        assert not gradio_adapter.follows_another(demo, names["fetch"])
+    with pytest.raises(KeyError):
+        gradio_adapter.follows_another(demo, 10_000)
+
+
+@pytest.mark.filterwarnings("ignore:SSR mode")
+def test_something_on_top_is_on_top_of_every_page(make_settings: MakeSettings) -> None:
+    with gr.Blocks(analytics_enabled=False) as demo:
+        gr.Textbox()
+    with demo.route("Second", "second"):
+        gr.Textbox()
+    with holds("Blocks.pages"):
+        assert gradio_adapter.page_names(demo) == {"", "second"}
+    with holds("Blocks.current_page"):
+        gradio_adapter.add_to_every_page(demo, lambda: gr.Markdown("on top", elem_id="top"))
+        assert cast("Any", demo).current_page == "second"
+    with browse(application.create_app(demo, make_settings())) as client:
+        for page in ("/", "/second"):
+            html = client.get(page, headers={"accept": "text/html"}).text
+            assert html.count('"elem_id":"top"') == 1, page
+
+
+def test_files_are_held_against_the_list_only_with_the_mark(make_app: MakeApp) -> None:
+    app = make_app()
+    demo = app.state.demo
+    with holds("Blocks.has_launched"):
+        assert demo.has_launched
+    demo.has_launched = False
+    with AppTest(app) as test:
+        assert test.call("read", {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}})
+
+
+def test_the_icon_of_the_tab_is_an_attribute(make_app: MakeApp, tmp_path: Path) -> None:
+    icon = tmp_path / "icon.svg"
+    icon.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    app = make_app()
+    gradio_adapter.set_icon(app.state.demo, icon)
+    with holds("Blocks.favicon_path"), browse(app) as client:
+        assert client.get("/favicon.ico").text == icon.read_text()
+
+
+def test_validators_see_the_session_of_the_event(make_settings: MakeSettings) -> None:
+    seen: list[int] = []
+
+    def check(_: str, count: int) -> list[dict[str, Any]]:
+        seen.append(count)
+        return [gr.validate(is_valid=True, message=""), gr.validate(is_valid=True, message="")]
+
+    with gr.Blocks(analytics_enabled=False) as demo:
+        count, text = gr.State(0), gr.Textbox()
+        text.submit(lambda _, n: n + 1, [text, count], count, validator=check, api_name="count")
+    settings = make_settings()
+    demo.queue(**queue_options(settings))
+    with holds("Blocks.app"), AppTest(application.create_app(demo, settings)) as test:
+        for _ in range(3):
+            test.call("count", "x")
+        assert seen == [0, 1, 2]
+
+
+def test_the_queue_and_the_sessions_can_be_looked_at(make_settings: MakeSettings, serve: Serve) -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(text: str) -> str:
+        started.set()
+        assert go_on.wait(30)
+        return text
+
+    with gr.Blocks(analytics_enabled=False) as demo:
+        text = gr.Textbox()
+        text.submit(slow, text, text, api_name="slow", concurrency_limit=1)
+    settings = make_settings()
+    demo.queue(**queue_options(settings))
+    app = application.create_app(demo, settings)
+    with holds("Blocks._queue or App.state_holder"), serve(app) as url:
+        try:
+            jobs = [client.submit("x", api_name="/slow") for client in (connect(url), connect(url))]
+            assert started.wait(30)
+            while gradio_adapter.waiting(demo) == 0:
+                assert not any(job.done() for job in jobs)
+            inside = gradio_adapter.look_inside(demo, timedelta(hours=1))
+        finally:
+            go_on.set()
+        assert [job.result(timeout=30) for job in jobs] == ["x", "x"]
+    assert "slow" in inside.known
+    assert (inside.waiting["slow"], inside.running["slow"]) == (1, 1)
+    assert inside.sessions == 2
+    assert gradio_adapter.look_inside(demo, timedelta(0)).sessions == 0
+
+
+def connect(url: str) -> Any:  # noqa: ANN401
+    """Connect one visitor."""
+    from gradio_client import Client  # noqa: PLC0415 (it imports half of Hugging Face's hub)
+
+    return Client(url, verbose=False, headers=headers())
+
+
+def test_the_request_of_an_event_is_known_where_it_runs(make_settings: MakeSettings) -> None:
+    def whose() -> str:
+        return str(gradio_adapter.request_of_event().session_hash)
+
+    with gr.Blocks(analytics_enabled=False) as demo:
+        gr.Button().click(whose, None, gr.Textbox(), api_name="whose")
+    settings = make_settings()
+    demo.queue(**queue_options(settings))
+    assert gradio_adapter.request_of_event() is None
+    with holds("gradio.context.LocalContext"), AppTest(application.create_app(demo, settings)) as test:
+        assert test.call("whose") == [test.session]
+
+
+def test_our_rule_stands_in_front_of_gradio_s_about_files() -> None:
+    gradio_adapter.guard_files()
+    gradio_adapter.guard_files()
+    with holds("gradio.utils.is_allowed_file"):
+        from gradio import processing_utils, route_utils, utils  # noqa: PLC0415
+
+        for module in (processing_utils, route_utils):
+            rule = cast("Any", module).utils.is_allowed_file
+            assert rule is cast("Any", utils).is_allowed_file
+            assert rule.is_ours
+
+
+def test_the_rule_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_gradio: list[Path] = []
+
+    def plain(path: Path, *_: object) -> tuple[bool, str]:
+        asked_gradio.append(path)
+        return False, "in_blocklist"
+
+    rule: Callable[..., Any] = gradio_adapter.rule_for_files(plain, tmp_path / "gradio")
+    public = [PublicFolder(tmp_path / "assets"), str(tmp_path)]
+    for path, verdict in {
+        "assets/picture.png": (True, "allowed"),
+        "assets/deep/picture.png": (True, "allowed"),
+        "assets/.hidden": (False, "in_blocklist"),
+        "assets/.git/config": (False, "in_blocklist"),
+        "gradio/icons/icon.svg": (True, "allowed"),
+    }.items():
+        assert rule(tmp_path / path, [], public, []) == verdict
+    assert asked_gradio == []
+    for path in ("app.py", "assets2/x", "assets/../app.py", "gradio/routes.py"):
+        assert rule(tmp_path / path, [], public, []) == (False, "in_blocklist")
+    assert len(asked_gradio) == 4
+    monkeypatch.chdir(tmp_path)
+    assert rule(Path("s/run/3/playlist.m3u8").absolute(), [], [], []) == (True, "created")
+    for path in ("run/3/playlist.m3u8", "s/run/3/other.m3u8", "s/run/3/4/playlist.m3u8"):
+        assert rule(Path(path).absolute(), [], [], []) == (False, "in_blocklist")
+    (tmp_path / "s/run/3").mkdir(parents=True)
+    (tmp_path / "s/run/3/playlist.m3u8").write_text("a file of somebody's")
+    assert rule(Path("s/run/3/playlist.m3u8").absolute(), [], [], []) == (False, "in_blocklist")
+
+
+def test_a_chat_is_made_of_known_parts() -> None:
+    def answer(message: str, _: list[Any]) -> str:
+        return message
+
+    with holds("ChatInterface"):
+        chat = gr.ChatInterface(answer, save_history=True, analytics_enabled=False, api_name="chat")
+        assert gradio_adapter.chat_handler(chat) is answer
+        found = gradio_adapter.events(chat).values()
+        assert any(gradio_adapter.runs(event, answer) for event in found)
+        assert not all(gradio_adapter.runs(event, answer) for event in found)
+        wrapped: list[Any] = []
+
+        def wrap(save: Callable[..., Any]) -> Callable[..., Any]:
+            wrapped.append(save)
+            return save
+
+        gradio_adapter.keep_conversations(chat, "conversations", wrap)
+        assert wrapped
+        assert cast("Any", chat).saved_conversations.storage_key == "conversations"
+
+
+def test_the_process_was_prepared_before_gradio_was_imported() -> None:
+    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
+    assert any(isinstance(finder, gradio_adapter.PatchGradio) for finder in sys.meta_path)

@@ -1,0 +1,168 @@
+"""What a request asks for: its path and query, taken apart once.
+
+The gate, the owners of things and the log read the same answer, so that none of them can understand a request in a way
+of its own. `tests/server/test_asked.py` holds it against the routes that Gradio really has.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+API = "/gradio_api/"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Kind(Enum):
+    """What lies behind a path. Whatever is in no list of Gradio's page or its clients is `CLOSED`."""
+
+    CLOSED = auto()
+    PROBE = auto()
+    """Whether the server lives, and whether it is ready."""
+    PAGE = auto()
+    """The page itself; further pages of a multipage app have names that only the app knows."""
+    SHARED = auto()
+    """Scripts, styles and icons, the same for every visitor."""
+    ABOUT = auto()
+    """What the page and its events are made of."""
+    START = auto()
+    """Starts an event in the queue; the answer names the event."""
+    RUN = auto()
+    """Runs an event of the page that needs no queue; the answer holds its outputs."""
+    ANSWER = auto()
+    """What an event says, as it comes."""
+    CONTROL = auto()
+    """Cancels an event, or asks how far an upload is."""
+    UPLOAD = auto()
+    COMPONENT = auto()
+    """Calls a function of a component."""
+    FILE = auto()
+    TAB = auto()
+    """The connection that an open tab keeps standing."""
+    MEDIA = auto()
+    """A piece of a sound or a film that grows, or of what the visitor's camera sends."""
+
+
+EXACT = {
+    "/healthz": Kind.PROBE,
+    "/readyz": Kind.PROBE,
+    "/": Kind.PAGE,
+    "/config": Kind.ABOUT,
+    "/config/": Kind.ABOUT,
+    "/manifest.json": Kind.ABOUT,
+    "/theme.css": Kind.SHARED,
+    "/favicon.ico": Kind.SHARED,
+    "/robots.txt": Kind.SHARED,
+    API + "theme.css": Kind.SHARED,
+    API + "info": Kind.ABOUT,
+    API + "info/": Kind.ABOUT,
+    API + "queue/join": Kind.START,
+    API + "queue/data": Kind.ANSWER,
+    API + "run/predict": Kind.RUN,
+    API + "cancel": Kind.CONTROL,
+    API + "reset": Kind.CONTROL,
+    API + "reset/": Kind.CONTROL,
+    API + "upload": Kind.UPLOAD,
+    API + "upload_progress": Kind.CONTROL,
+    API + "component_server": Kind.COMPONENT,
+    API + "component_server/": Kind.COMPONENT,
+}
+BELOW = {
+    "/assets/": Kind.SHARED,
+    "/static/": Kind.SHARED,
+    "/svelte/": Kind.SHARED,
+    API + "custom_component/": Kind.ABOUT,
+}
+"""Everything below these is of one kind."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, but for its body."""
+
+    kind: Kind
+    event: str = ""
+    """The name of the event that a program starts or listens to."""
+    ids: frozenset[str] = frozenset()
+    """Sessions, events and uploads that are named."""
+    files: frozenset[str] = frozenset()
+    """Paths of files that are named."""
+    session: str = ""
+    """The session that the query names."""
+    secret: str = ""
+    """The end of the path where whoever knows it gets what lies behind it; it must not be in a log."""
+
+    @property
+    def starts_event(self) -> bool:
+        """Tell whether new work begins."""
+        return self.kind in {Kind.START, Kind.RUN}
+
+    @property
+    def takes_files(self) -> bool:
+        """Tell whether the body may be as large as an upload."""
+        return self.kind in {Kind.UPLOAD, Kind.COMPONENT}
+
+    @property
+    def gives_files(self) -> bool:
+        """Tell whether the answer may name files that now belong to whoever asked."""
+        return self.kind in {Kind.UPLOAD, Kind.COMPONENT, Kind.ANSWER, Kind.RUN}
+
+
+def asked(scope: "Scope") -> Asked:
+    """Give what a request asks for. It is kept with the request, so it is worked out once."""
+    state = scope.setdefault("state", {})
+    found = state.get("asked")
+    if found is None:
+        found = state["asked"] = read(scope["method"], scope["path"], scope.get("query_string", b""))
+    return found
+
+
+def read(method: str, path: str, query: bytes = b"") -> Asked:
+    """Take a path and its query apart."""
+    place = read_path(method, path)
+    if not query:
+        return place
+    named = parse_qs(query.decode("latin-1"))
+    ids = {value for name in ("session_hash", "event_id", "upload_id") for value in named.get(name, ())}
+    session = named.get("session_hash", [""])[0]
+    return Asked(place.kind, place.event, place.ids | ids, place.files, session, place.secret)
+
+
+def read_path(method: str, path: str) -> Asked:  # noqa: PLR0911 (one for each form)
+    """Take a path apart. Parts are never guessed at: a path that fits no form is closed."""
+    if (kind := EXACT.get(path)) is not None:
+        return Asked(kind)
+    for prefix, kind in BELOW.items():
+        if path.startswith(prefix) and path != prefix:
+            return Asked(kind)
+    if not path.startswith(API):
+        return Asked(Kind.CLOSED)
+    rest = path.removeprefix(API)
+    if rest.startswith("file=") and rest != "file=":
+        name = rest.removeprefix("file=")
+        return Asked(Kind.FILE, files=frozenset({name}), secret=name)
+    match rest.split("/"):
+        case ["heartbeat", session] if session:
+            return Asked(Kind.TAB, ids=frozenset({session}), secret=session)
+        case ["stream", owner, *_] if owner:
+            return Asked(Kind.MEDIA, ids=frozenset({owner}), secret=rest.removeprefix("stream/"))
+        case ["call", *parts] if all(parts):
+            return read_call(method, parts)
+        case _:
+            return Asked(Kind.CLOSED)
+
+
+def read_call(method: str, parts: list[str]) -> Asked:
+    """Take apart what programs call: `NAME` or `v2/NAME` to start an event, and with `/ID` to listen to it."""
+    match parts:
+        case ["v2", event] if method not in SAFE_METHODS:
+            return Asked(Kind.START, event)
+        case [event]:
+            return Asked(Kind.START, event)
+        case [event, name] | ["v2", event, name]:
+            return Asked(Kind.ANSWER, event, frozenset({name}), secret=name)
+        case _:
+            return Asked(Kind.CLOSED)

@@ -1,0 +1,84 @@
+"""What a request asks for, held against the routes that Gradio really has."""
+
+import re
+
+import pytest
+
+from server.asked import Kind, asked, read, read_path
+from tests.server.fixtures import MakeApp
+from tests.server.test_gate import OPEN, routes
+
+NAMES = ("predict", "v2", "file=x", "call", "é", "a.b", "..", "%2f", "heartbeat")
+"""Names that an event, a session or a file may have."""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "event", "ids"),
+    [
+        ("POST", "call/predict", Kind.START, "predict", set()),
+        ("POST", "call/v2/predict", Kind.START, "predict", set()),
+        ("POST", "call/v2", Kind.START, "v2", set()),
+        ("GET", "call/predict/e1", Kind.ANSWER, "predict", {"e1"}),
+        ("GET", "call/v2/predict/e1", Kind.ANSWER, "predict", {"e1"}),
+        ("GET", "call/v2/e1", Kind.ANSWER, "v2", {"e1"}),
+        ("POST", "call/a/b/c", Kind.CLOSED, "", set()),
+        ("POST", "call/v2/a/b/c", Kind.CLOSED, "", set()),
+        ("POST", "call/", Kind.CLOSED, "", set()),
+        ("GET", "call//e1", Kind.CLOSED, "", set()),
+        ("GET", "heartbeat/s1", Kind.TAB, "", {"s1"}),
+        ("GET", "heartbeat/", Kind.CLOSED, "", set()),
+        ("GET", "heartbeat/s1/more", Kind.CLOSED, "", set()),
+        ("POST", "stream/e1/close", Kind.MEDIA, "", {"e1"}),
+        ("GET", "stream/s1/run/3/playlist.m3u8", Kind.MEDIA, "", {"s1"}),
+        ("GET", "stream/", Kind.CLOSED, "", set()),
+        ("GET", "file=", Kind.CLOSED, "", set()),
+        ("GET", "custom_component/", Kind.CLOSED, "", set()),
+        ("GET", "custom_component/1/client/component/index.js", Kind.ABOUT, "", set()),
+        ("POST", "queue/join", Kind.START, "", set()),
+        ("POST", "queue/join/", Kind.CLOSED, "", set()),
+    ],
+)
+def test_a_path_of_the_api_is_one_thing(method: str, path: str, kind: Kind, event: str, ids: set[str]) -> None:
+    found = read_path(method, f"/gradio_api/{path}")
+    assert (found.kind, found.event, set(found.ids)) == (kind, event, ids)
+
+
+def test_a_file_is_named_whole_however_deep_it_lies() -> None:
+    found = read_path("GET", "/gradio_api/file=/tmp/a=b/c.txt")
+    assert (found.kind, set(found.files), found.secret) == (Kind.FILE, {"/tmp/a=b/c.txt"}, "/tmp/a=b/c.txt")
+
+
+@pytest.mark.parametrize("path", ["/assets/", "/static/", "/svelte/", "/docs", "/gradio_api/", "/gradio_api/deep_link"])
+def test_what_is_on_no_list_is_closed(path: str) -> None:
+    assert read_path("GET", path).kind is Kind.CLOSED
+
+
+def test_a_query_names_ids_too() -> None:
+    found = read("GET", "/gradio_api/queue/data", b"session_hash=s1&session_hash=s2&event_id=e%201&other=x")
+    assert (set(found.ids), found.session) == ({"s1", "s2", "e 1"}, "s1")
+    assert found.gives_files
+    assert read("POST", "/gradio_api/upload", b"upload_id=u1").ids == {"u1"}
+
+
+def test_a_request_is_taken_apart_once() -> None:
+    scope = {"type": "http", "method": "GET", "path": "/gradio_api/heartbeat/s1", "query_string": b""}
+    first = asked(scope)
+    scope["path"] = "/"
+    assert asked(scope) is first
+    assert first.kind is Kind.TAB
+
+
+def test_every_route_that_gradio_has_is_read_as_gradio_reads_it(make_app: MakeApp) -> None:
+    known = {(method, path) for method, path in routes(make_app()) if path in OPEN}
+    assert {path for _, path in known} == OPEN
+    for method, pattern in known:
+        for name in NAMES:
+            path = re.sub(r"\{[^}]+\}", name, pattern)
+            found = read_path(method, path)
+            assert found.kind is not Kind.CLOSED, path
+            for place in re.findall(r"\{(api_name|event_id|session_hash)\}", pattern):
+                named = {found.event} if place == "api_name" else found.ids
+                assert name in named, (method, path)
+            # The name of an event is nobody's: it must not be taken for an id that belongs to whoever comes first.
+            if "{api_name}" in pattern and "{event_id}" not in pattern and method == "POST":
+                assert not found.ids

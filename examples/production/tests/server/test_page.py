@@ -1,0 +1,172 @@
+"""What belongs to the page: styles, scripts, theme, translations, logo, public files."""
+
+import json
+import os
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from server import application, gate, page
+from server.page import Page, find_theme, listed
+from server.queueing import queue_options
+from server.settings import ASSETS, ServerSettings
+from tests.server.client import AppTest, EventError, browse
+from tests.server.fixtures import MakeApp, MakeSettings
+
+RED = ".mark { color: rgb(1, 2, 3); }"
+PICTURE = "<svg xmlns='http://www.w3.org/2000/svg'/>"
+
+
+def test_the_page_holds_the_title(make_app: MakeApp) -> None:
+    app = make_app(title="Named")
+    with browse(app) as client:
+        config = json.loads(client.get("/config").text)
+    assert config["title"] == "Named"
+    assert Path(os.environ["GRADIO_TEMP_DIR"]).is_dir()
+
+
+def test_a_logo_is_on_the_page_and_in_the_tab(make_app: MakeApp, tmp_path: Path) -> None:
+    logo = tmp_path / "logo.svg"
+    logo.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    with browse(make_app(logo=str(logo), root_path="/demo")) as client:
+        config = client.get("/config").json()
+        page = client.get("/", headers={"accept": "text/html"}).text
+        icon = client.get("/favicon.ico")
+    [image] = [part for part in config["components"] if part["props"].get("elem_id") == "logo"]
+    assert '<img src="/demo/favicon.ico"' in image["props"]["value"]
+    assert config["layout"]["children"][0]["id"] == image["id"]
+    assert "/demo/favicon.ico" in page
+    assert icon.text == logo.read_text()
+    assert icon.headers["content-type"] == "image/svg+xml"
+
+
+def test_a_logo_that_is_not_there_is_refused(make_app: MakeApp) -> None:
+    with pytest.raises(SystemExit, match=r"APP_LOGO: there is no file missing\.png"):
+        make_app(logo="missing.png")
+
+
+def test_an_unknown_theme_is_named_with_the_known_ones() -> None:
+    with pytest.raises(SystemExit, match=r"there is no theme 'plaid'. Choose one of: base, citrus"):
+        find_theme("plaid")
+
+
+def test_everything_that_launch_takes_for_the_look_reaches_the_page(make_app: MakeApp, tmp_path: Path) -> None:
+    style, head = tmp_path / "more.css", tmp_path / "more.html"
+    style.write_text(".from-file { top: 0 }")
+    head.write_text("<meta name='from-file'>")
+    looks = Page(
+        css=RED,
+        css_paths=style,
+        js="() => { window.mine = 1 }",
+        head="<meta name='mine'>",
+        head_paths=[head],
+        theme=gr.themes.Soft(primary_hue="rose"),
+        i18n=gr.I18n(en={"hello": "Hello"}, de={"hello": "Hallo"}),
+    )
+    with browse(make_app({"page": looks})) as client:
+        config = client.get("/config").json()
+        theme = client.get("/theme.css").text
+    assert RED in config["css"]
+    assert ".from-file" in config["css"]
+    assert config["js"] == "() => { window.mine = 1 }"
+    assert "<meta name='mine'>" in config["head"]
+    assert "<meta name='from-file'>" in config["head"]
+    assert config["i18n_translations"]["de"] == {"hello": "Hallo"}
+    assert theme != gr.themes.Default()._get_theme_css()  # noqa: SLF001
+
+
+def test_a_theme_has_a_name_or_is_an_object(make_settings: MakeSettings) -> None:
+    class Own(gr.themes.Base):
+        """A theme of somebody's own."""
+
+    settings = make_settings(theme="monochrome")
+    assert isinstance(Page().options(settings, [])["theme"], gr.themes.Monochrome)
+    assert isinstance(Page(theme="soft").options(settings, [])["theme"], gr.themes.Soft)
+    assert isinstance(Page(theme=Own()).options(settings, [])["theme"], Own)
+
+
+def test_the_style_of_the_project_is_used_when_it_is_there(
+    make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    style = tmp_path / "style.css"
+    monkeypatch.setattr(page, "STYLE", style)
+    assert Page().options(make_settings(), [])["css_paths"] is None
+    style.write_text(RED)
+    assert Page(css_paths=["more.css"]).options(make_settings(), [])["css_paths"] == [style, "more.css"]
+    assert listed("one.css") == ["one.css"]
+
+
+@pytest.fixture
+def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in for the folder `assets/` of a project; the rest of `tmp_path` is not public."""
+    folder = tmp_path / "assets"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("picture.svg", "deep/picture.svg", ".hidden.svg"):
+        (folder / name).write_text(PICTURE)
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    for module in (application, gate):
+        monkeypatch.setattr(module, "ASSETS", folder)
+    return folder
+
+
+def test_assets_are_served_with_their_type_and_nothing_beside_them(make_app: MakeApp, assets: Path) -> None:
+    with AppTest(make_app()) as test:
+        for name in ("picture.svg", "deep/picture.svg"):
+            answer = test.http.get(f"/gradio_api/file={assets / name}")
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+            assert answer.text == PICTURE
+            assert answer.headers["cache-control"] == "private, max-age=3600"
+        for name in (".hidden.svg", "link.txt", "../secret.txt", "missing.svg"):
+            assert test.http.get(f"/gradio_api/file={assets / name}").status_code in {403, 404}
+        [file] = test.call("fetch", str(assets / "picture.svg"))
+        assert file["orig_name"] == "picture.svg"
+        with pytest.raises(EventError):
+            test.call("fetch", str(assets / ".hidden.svg"))
+
+
+def test_what_is_not_public_is_not_kept(make_app: MakeApp, assets: Path, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear Ada")
+    app = make_app()
+    with AppTest(app) as test:
+        mine = test.upload(tmp_path / "letter.txt")["path"]
+        for path in (mine, f"{assets}/../secret.txt", "x%00y", "a" * 5000):
+            kept = test.http.get(f"/gradio_api/file={path}").headers.get("cache-control")
+            assert kept == ("no-store" if app.state.access.known_only else None), path
+
+
+def test_a_picture_of_the_page_may_come_from_assets(make_settings: MakeSettings, assets: Path) -> None:
+    picture = str(assets / "picture.png")
+    Image.new("RGB", (2, 2), "red").save(picture)
+    with gr.Blocks(analytics_enabled=False) as demo:
+        gr.Image(picture)
+        gr.Chatbot([{"role": "assistant", "content": "Hello"}], avatar_images=(None, picture))
+        gr.Markdown(f"![picture](/gradio_api/file={picture})")
+    demo.queue(**queue_options(make_settings()))
+    with browse(application.create_app(demo, make_settings())) as client:
+        shown = json.loads(client.get("/config").text)["components"]
+        avatar = next(part for part in shown if part["type"] == "chatbot")["props"]["avatar_images"][1]
+        value = next(part for part in shown if part["type"] == "image")["props"]["value"]
+        for file in (avatar, value):
+            assert client.get(f"/gradio_api/file={file['path']}").content == Path(picture).read_bytes()
+
+
+def test_a_further_folder_is_public_by_a_setting(make_app: MakeApp, tmp_path: Path) -> None:
+    (tmp_path / "data.svg").write_text(PICTURE)
+    for folders, status in (([], {403, 404}), ([tmp_path], {200})):
+        with browse(make_app(public_folders=folders)) as client:
+            assert client.get(f"/gradio_api/file={tmp_path / 'data.svg'}").status_code in status
+
+
+def test_pictures_of_gradio_itself_are_served_wherever_it_is_installed(make_app: MakeApp) -> None:
+    icon = next((Path(gr.__file__).parent / "icons").glob("*.svg"))
+    with browse(make_app()) as client:
+        assert client.get(f"/gradio_api/file={icon}").status_code == 200
+        assert client.get(f"/gradio_api/file={gr.__file__}").status_code in {403, 404}
+
+
+def test_the_folder_for_everybody_lies_in_the_project() -> None:
+    assert ASSETS.parent == Path(os.path.realpath(__file__)).parent.parent.parent
+    assert ServerSettings.model_fields["public_folders"].default == []

@@ -1,0 +1,100 @@
+"""What happens between the first and the last request: lifespan, warm-up, close, and what the probes say of it."""
+
+import threading
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio.lowlevel
+import gradio as gr
+from fastapi import APIRouter, FastAPI, Request
+from starlette.testclient import TestClient
+
+from server import application
+from server.queueing import queue_options
+from tests.server.client import AppTest, browse
+from tests.server.fixtures import MakeApp, MakeSettings
+
+WAIT_SECONDS = 20
+"""How long a test waits for what must come; reached only when it fails."""
+
+
+def wait_until_ready(client: TestClient) -> None:
+    give_up = time.monotonic() + WAIT_SECONDS
+    while (answer := client.get("/readyz")).status_code != 200:
+        assert answer.json() == {"status": "starting"}
+        assert time.monotonic() < give_up, "it is never ready"
+
+
+def test_the_lifespan_is_entered_before_ready_and_left_at_the_end(make_settings: MakeSettings) -> None:
+    happened: list[str] = []
+    router = APIRouter(prefix="/own")
+
+    @router.get("/pool")
+    async def pool(request: Request) -> str:
+        return request.state.pool
+
+    def handler(request: gr.Request) -> str:
+        return str(request.request.state.pool) if request.request else ""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
+        happened.append(f"enter {type(app).__name__}")
+        yield {"pool": "connected"}
+        happened.append("leave")
+
+    with gr.Blocks(analytics_enabled=False) as demo:
+        gr.Button().click(handler, None, gr.Textbox(), api_name="pool")
+    settings = make_settings()
+    demo.queue(**queue_options(settings))
+    closing: dict[str, Any] = {"lifespan": lifespan, "close": lambda: happened.append("close")}
+    with AppTest(application.create_app(demo, settings, routers=[router], **closing)) as test:
+        assert happened == ["enter FastAPI"]
+        assert test.http.get("/own/pool").json() == "connected"
+        assert test.call("pool") == ["connected"]
+        wait_until_ready(test.http)
+    assert happened == ["enter FastAPI", "leave", "close"]
+
+
+def test_a_lifespan_may_yield_nothing(make_app: MakeApp) -> None:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        yield
+
+    with browse(make_app({"lifespan": lifespan})) as client:
+        assert client.get("/healthz").status_code == 200
+
+
+def test_probes_tell_alive_from_ready(make_app: MakeApp) -> None:
+    warm = threading.Event()
+    closed: list[bool] = []
+    app = make_app({"warm_up": lambda: warm.wait(WAIT_SECONDS), "close": lambda: closed.append(True)})
+    with browse(app) as client:
+        try:
+            assert client.get("/healthz").json() == {"status": "ok"}
+            assert client.get("/readyz").json() == {"status": "starting"}
+        finally:
+            warm.set()
+        wait_until_ready(client)
+        app.state.work.stopping = True
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/readyz").json() == {"status": "stopping"}
+        assert client.get("/healthz").status_code == 200
+    assert closed == [True]
+
+
+def test_warm_up_and_close_may_be_awaited(make_app: MakeApp) -> None:
+    happened: list[str] = []
+
+    async def warm_up() -> None:
+        await anyio.lowlevel.checkpoint()
+        happened.append("warm")
+
+    async def close() -> None:
+        await anyio.lowlevel.checkpoint()
+        happened.append("closed")
+
+    with browse(make_app({"warm_up": warm_up, "close": close})) as client:
+        wait_until_ready(client)
+    assert happened == ["warm", "closed"]

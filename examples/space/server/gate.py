@@ -1,0 +1,241 @@
+"""The one gate in front of every route: what is not on the list is closed.
+
+Pure ASGI and not `BaseHTTPMiddleware`, which holds event streams back. From the outside in: security headers, peer,
+list of open paths, host, cross-site check, who asks, size of the body, whose things the request names.
+"""
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from server import gradio_adapter
+from server.access.base import Access
+from server.access.identity import StoreDownError, cannot_check, try_again
+from server.asked import SAFE_METHODS, Kind, asked
+from server.caching import CACHE_CONTROL, Caching
+from server.routes import OwnRoutes
+from server.settings import ASSETS, ServerSettings
+from server.work import Work
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger("app.gate")
+
+MB = 1_000_000
+UPLOAD_OVERHEAD = MB  # for the multipart frame, so that Gradio's own message about a large file comes first
+NOT_YOURS = PlainTextResponse("This belongs to somebody else.", 403)
+
+
+class Gate:
+    """Default deny. Open are the paths that Gradio's page and its clients ask for, and routes of your own."""
+
+    def __init__(  # noqa: PLR0913 (what it stands between)
+        self,
+        app: "ASGIApp",
+        *,
+        settings: ServerSettings,
+        work: Work,
+        access: Access,
+        headers: dict[str, str],
+        own: OwnRoutes,
+    ) -> None:
+        """Stand in front of `app`, let in whom `access` knows, and put `headers` on each answer."""
+        self.app, self.settings, self.work, self.access, self.own = app, settings, work, access, own
+        self.events, self.pages = gradio_adapter.public_events(work.demo), gradio_adapter.page_names(work.demo)
+        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self.headers_https = [*self.headers, (b"strict-transport-security", b"max-age=31536000")]
+        self.caching = Caching([ASSETS, *settings.public_folders], personal=access.known_only)
+        self.proxied = ProxyHeadersMiddleware(cast("Any", self.check), trusted_hosts=settings.trusted_proxies)
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":  # Gradio has none; closing before accepting answers 403.
+            await send({"type": "websocket.close", "code": 1008})
+            return
+
+        caching = self.caching.header(asked(scope))
+
+        async def send_with_headers(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                given = [pair for pair in message.get("headers", ()) if not (caching and pair[0] == CACHE_CONTROL)]
+                names = {name for name, _ in given}
+                ours = self.headers_https if scope["scheme"] == "https" else self.headers
+                ours = [*ours, *caching]
+                message["headers"] = given + [pair for pair in ours if pair[0] not in names]
+            await send(message)
+
+        peer = (scope.get("client") or ("", 0))[0]
+        # Behind a trusted proxy the address becomes the visitor's; who is really connected is kept for the access.
+        scope.setdefault("state", {})["peer"] = peer
+        if peer in self.proxied.trusted_hosts:
+            await self.proxied(cast("Any", scope), cast("Any", receive), cast("Any", send_with_headers))
+        else:  # Gradio builds links from forwarded headers, whoever sent them.
+            headers = [pair for pair in scope["headers"] if not pair[0].startswith((b"x-forwarded-", b"forwarded"))]
+            await self.check({**scope, "headers": headers}, receive, send_with_headers)
+
+    async def check(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Refuse, or let through and count."""
+        wanted = asked(scope)
+        if wanted.kind is Kind.PROBE:  # Asked for by address, from inside.
+            await self.app(scope, receive, send)
+            return
+        try:
+            refusal = self.refusal(scope) or await self.stranger(scope)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+            elif wanted.kind is Kind.TAB:
+                await self.app(scope, self.work.until_released(receive), send)
+            else:
+                with self.work:
+                    await self.check_body(scope, receive, self.access.watch(scope, send))
+        except StoreDownError:
+            await cannot_check()(scope, receive, send)
+
+    def refusal(self, scope: "Scope") -> Response | None:
+        """Decide by the head of the request alone."""
+        wanted, headers = asked(scope), Headers(scope=scope)
+        named = wanted.kind is not Kind.CLOSED or self.is_page(scope) or self.is_public(scope)
+        if not named and self.own.find(scope["method"], scope["path"], preflight=is_preflight(scope)) is None:
+            return PlainTextResponse("Not found", 404)
+        host = headers.get("x-forwarded-host", headers.get("host", ""))
+        if not self.knows_host(host):
+            log.warning("refused the host %r: add it to APP_ALLOWED_HOSTS if it is yours", host)
+            return PlainTextResponse("This host name is not served here. See APP_ALLOWED_HOSTS.", 400)
+        if scope["method"] not in SAFE_METHODS and self.is_cross_site(headers, host):
+            return PlainTextResponse("Requests from other sites are refused. See APP_CORS_ORIGINS.", 403)
+        starts = wanted.kind is Kind.START and scope["method"] == "POST" and wanted.event
+        if starts and wanted.event not in self.events:
+            return JSONResponse({"detail": f"There is no event {wanted.event!r} here."}, 404)
+        return None
+
+    async def stranger(self, scope: "Scope") -> Response | None:
+        """Turn away whom nobody knows and who wants what belongs to another. Calls from within bring their user."""
+        if self.is_public(scope) or is_preflight(scope):  # The latter never get further than CORS.
+            return None
+        connection = HTTPConnection(scope)
+        user = scope["state"].get("user") or await self.access.identify(connection)
+        if user is None or (self.is_page(scope) and user.source == "key"):
+            return self.access.challenge(connection, user)
+        scope["state"]["user"] = user
+        return None if await self.access.owns(user, scope) else NOT_YOURS
+
+    def is_public(self, scope: "Scope") -> bool:
+        """Tell whether this leads to becoming known, or to a route of your own that is for anyone."""
+        method, path = scope["method"], scope["path"]
+        route = self.own.find(method, path) if asked(scope).kind is Kind.CLOSED else None
+        return f"{method} {path}" in self.access.public or (route is not None and route.is_public)
+
+    def is_page(self, scope: "Scope") -> bool:
+        """Tell whether this is the page, or another one of an app with several."""
+        return scope["path"][1:] in self.pages
+
+    def knows_host(self, host: str) -> bool:
+        """Compare with the allowed names, without the port."""
+        name = re.sub(r":\d+$", "", host).lower()
+        return any(
+            allowed in {"*", name} or (allowed.startswith("*.") and name.endswith(allowed[1:]))
+            for allowed in self.settings.allowed_hosts
+        )
+
+    def is_cross_site(self, headers: Headers, host: str) -> bool:
+        """Tell whether a page of another site sent this. Programs send neither header."""
+        origin = headers.get("origin")
+        if origin in self.settings.cors_origins:
+            return False
+        if (site := headers.get("sec-fetch-site")) is not None:
+            return site not in {"same-origin", "none"}
+        return origin is not None and urlsplit(origin).netloc != host
+
+    async def check_body(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Bound the body, whatever its header says."""
+        wanted = asked(scope)
+        limit = self.settings.max_request_kb * 1000
+        if wanted.takes_files:
+            limit = self.settings.max_upload_mb * MB + UPLOAD_OVERHEAD
+        size = Headers(scope=scope).get("content-length", "0")
+        if not size.isdecimal() or int(size) > limit:
+            await too_large(limit)(scope, receive, send)
+        elif wanted.takes_files and (wanted.kind is Kind.UPLOAD or not self.access.known_only):
+            await self.stream_body(scope, receive, send, limit)
+        elif scope["method"] in SAFE_METHODS:
+            await self.app(scope, receive, send)
+        else:
+            await self.buffer_body(scope, receive, send, limit)
+
+    async def buffer_body(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
+        """Read a small body whole before anything else sees it; turn new work away while the server stops."""
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > limit:
+                await too_large(limit)(scope, receive, send)
+                return
+        refusal = await self.refusal_of_body(scope, bytes(body))
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        replayed: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+        async def replay() -> "Message":
+            return replayed.pop() if replayed else await receive()
+
+        await self.app(scope, replay, send)
+
+    async def refusal_of_body(self, scope: "Scope", body: bytes) -> Response | None:
+        """Decide by what the request holds."""
+        if self.work.stopping and asked(scope).starts_event and not self.work.continues_chain(body):
+            return try_again("The server is restarting.")
+        user = scope["state"].get("user")
+        if asked(scope).kind is Kind.CLOSED:  # A route of your own, whose bodies may be of any form.
+            return None
+        if user is None or not body or await self.access.owns(user, scope, body):
+            return None
+        return NOT_YOURS
+
+    async def stream_body(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
+        """Pass a large body on and cut it off at the limit."""
+        received, refused = 0, False
+
+        async def counted() -> "Message":
+            nonlocal received, refused
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received <= limit or refused:
+                return message
+            refused = True
+            await too_large(limit)(scope, receive, send)
+            return {"type": "http.disconnect"}
+
+        async def send_unless_refused(message: "Message") -> None:
+            if not refused:
+                await send(message)
+
+        try:
+            await self.app(scope, counted, send_unless_refused)
+        except Exception:
+            if not refused:
+                raise
+
+
+def is_preflight(scope: "Scope") -> bool:
+    """Tell whether a browser asks, without credentials, what a page of another site may do."""
+    return scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope)
+
+
+def too_large(limit: int) -> PlainTextResponse:
+    """Answer 413 with the limit."""
+    return PlainTextResponse(f"This is larger than the limit of {limit / MB:g} MB.", 413)

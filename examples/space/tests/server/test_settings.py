@@ -1,0 +1,137 @@
+"""Settings: wrong ones are refused in one line before anything is served."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import Field, ValidationError
+
+from server import settings as module
+from server.settings import PROJECT_DIR, ServerSettings, explain, problem_with_folder, read_settings
+from tests.server.fixtures import MakeSettings, environment
+
+
+def test_the_defaults_listen_on_this_machine_only(make_settings: MakeSettings) -> None:
+    assert make_settings().host == "127.0.0.1"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])
+def test_loopback_needs_no_permission(make_settings: MakeSettings, host: str) -> None:
+    assert make_settings(host=host).host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "example.com"])
+def test_other_machines_are_let_in_only_on_purpose(make_settings: MakeSettings, host: str) -> None:
+    with pytest.raises(ValidationError, match="APP_PUBLIC=true"):
+        make_settings(host=host)
+    assert make_settings(host=host, public=True).public
+
+
+def test_more_workers_than_one_are_refused(make_settings: MakeSettings) -> None:
+    with pytest.raises(ValidationError, match="start more replicas"):
+        make_settings(WEB_CONCURRENCY=2)
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        ({"APP_PORT": "many"}, "APP_PORT: Input should be a valid integer, unable to parse string as an integer."),
+        ({"APP_HOST": "0.0.0.0"}, "APP_HOST: 0.0.0.0 can be reached from other machines. Set APP_PUBLIC=true"),
+        ({"WEB_CONCURRENCY": "2"}, "WEB_CONCURRENCY: Gradio keeps queue and sessions in one process"),
+        ({"WEB_CONCURRENCY": "two"}, "WEB_CONCURRENCY: Input should be a valid integer"),
+        ({"APP_ALLOWED_HOSTS": "example.com"}, "APP_ALLOWED_HOSTS: write a list, such as"),
+        ({"APP_THEME": "plaid"}, "APP_THEME: there is no theme 'plaid'. Choose one of: "),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_an_exit_code(variables: dict[str, str], line: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.server.tiny"],
+        cwd=PROJECT_DIR,
+        env=os.environ | environment() | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,  # where it is not refused, it serves
+    )
+    assert run.returncode == 1
+    assert run.stderr.strip().startswith(line)
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+def test_a_wrong_value_is_not_repeated_because_it_may_be_a_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("APP_PORT", "s3cret")
+    with pytest.raises(SystemExit) as error:
+        read_settings(ServerSettings)
+    assert "s3cret" not in str(error.value)
+
+
+def test_a_list_that_is_no_json_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_CORS_ORIGINS", "https://example.com")
+    with pytest.raises(SystemExit, match="APP_CORS_ORIGINS: write a list"):
+        read_settings(ServerSettings)
+
+
+class Own(ServerSettings):
+    """Settings of somebody's own app."""
+
+    longest_answer: int = Field(default=500, ge=1)
+    colours: tuple[str, ...] = ()
+
+
+def test_settings_of_your_own_are_read_and_refused_like_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_LONGEST_ANSWER", "7")
+    monkeypatch.setenv("APP_COLOURS", '["red"]')
+    settings = read_settings(Own)
+    assert (settings.longest_answer, settings.colours) == (7, ("red",))
+    monkeypatch.setenv("APP_LONGEST_ANSWER", "0")
+    with pytest.raises(SystemExit, match=r"^APP_LONGEST_ANSWER: Input should be greater than or equal to 1\. See"):
+        read_settings(Own)
+    monkeypatch.setenv("APP_COLOURS", "red")
+    with pytest.raises(SystemExit, match=r"^APP_COLOURS: write an? "):
+        read_settings(Own)
+
+
+def test_a_folder_that_would_open_too_much_is_refused(tmp_path: Path) -> None:
+    uploads, plain = tmp_path / "uploads", tmp_path / "pictures"
+    for folder in (uploads, plain, PROJECT_DIR / "assets"):
+        folder.mkdir(exist_ok=True)
+    assert problem_with_folder(plain, uploads) == problem_with_folder(PROJECT_DIR / "assets", uploads) == ""
+    for folder in (PROJECT_DIR, PROJECT_DIR.parent, Path.home(), Path("/"), tmp_path, uploads, plain / "missing"):
+        assert problem_with_folder(folder, uploads)
+    for name in ("server", "tests/server"):
+        assert "is closed" in problem_with_folder(PROJECT_DIR / name, uploads)
+    inside = uploads / "inside"
+    inside.mkdir()
+    assert "among uploads" in problem_with_folder(inside, uploads)
+
+
+def test_a_public_folder_that_is_refused_is_one_line(make_settings: MakeSettings) -> None:
+    with pytest.raises(ValidationError, match=r"APP_PUBLIC_FOLDERS: .* would open this project"):
+        make_settings(public_folders=[PROJECT_DIR])
+
+
+def test_an_error_of_the_whole_is_shown_without_a_field() -> None:
+    with pytest.raises(ValidationError) as error:
+        ServerSettings.model_validate([])
+    assert explain(error.value)
+
+
+def test_a_secret_comes_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "APP_TITLE").write_text("From a file")
+    assert ServerSettings(_env_file=None, _secrets_dir=tmp_path).title == "From a file"
+
+
+def test_uploads_lie_outside_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not module.default_upload_dir().is_relative_to(PROJECT_DIR)
+    monkeypatch.delattr("os.getuid", raising=False)
+    assert module.default_upload_dir().name.endswith("-user")
+
+
+def test_every_setting_is_listed_in_the_example_file() -> None:
+    example = (PROJECT_DIR / ".env.example").read_text()
+    for name, field in ServerSettings.model_fields.items():
+        assert f"{field.validation_alias or f'APP_{name.upper()}'}=" in example
