@@ -20,7 +20,7 @@ from server.queueing import queue_options
 from server.settings import PROJECT_DIR
 from tests.server.access import headers
 from tests.server.client import browse
-from tests.server.fixtures import MakeApp, MakeSettings, Serve, started
+from tests.server.fixtures import TINY, MakeApp, MakeSettings, Serve, started
 
 
 class Gates:
@@ -123,7 +123,7 @@ def test_a_stop_does_not_wait_longer_than_the_grace_period(make_settings: MakeSe
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM for processes")
 def test_a_served_app_stops_cleanly_with_a_tab_open() -> None:
-    with started("-m", "tests.server.tiny") as (process, url):
+    with started(*TINY) as (process, url):
         with httpx.stream("GET", f"{url}/gradio_api/heartbeat/tab", headers=headers()) as tab:
             assert tab.status_code == 200
             assert httpx.get(url, headers=headers()).status_code == 200

@@ -27,6 +27,11 @@ from tests.server.tiny import tiny_demo
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
+TINY = ("-P", str(PROJECT_DIR / "tests" / "server" / "tiny.py"))
+"""What makes Python serve the tiny app, by its path: whatever else is called `tests` on this machine."""
+IMPORTS = {"PYTHONPATH": str(PROJECT_DIR)}
+"""What it needs beside `environment()`."""
+
 MakeSettings = Callable[..., Any]
 MakeApp = Callable[..., FastAPI]
 Serve = Callable[[FastAPI], AbstractContextManager[str]]
@@ -51,7 +56,7 @@ def started(*command: str, **variables: str) -> Generator[tuple[subprocess.Popen
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=PROJECT_DIR,
-        env=os.environ | {"APP_PORT": "0", "PYTHONUNBUFFERED": "1"} | environment() | variables,
+        env=os.environ | IMPORTS | {"APP_PORT": "0", "PYTHONUNBUFFERED": "1"} | environment() | variables,
         stderr=subprocess.PIPE,
         text=True,
     )

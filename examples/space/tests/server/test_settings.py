@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from server import settings as module
 from server.settings import PROJECT_DIR, ServerSettings, explain, problem_with_folder, read_settings
-from tests.server.fixtures import MakeSettings, environment
+from tests.server.fixtures import IMPORTS, TINY, MakeSettings, environment
 
 
 def test_the_defaults_listen_on_this_machine_only(make_settings: MakeSettings) -> None:
@@ -47,9 +47,9 @@ def test_more_workers_than_one_are_refused(make_settings: MakeSettings) -> None:
 )
 def test_a_wrong_setting_is_one_line_and_an_exit_code(variables: dict[str, str], line: str) -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "tests.server.tiny"],
+        [sys.executable, *TINY],
         cwd=PROJECT_DIR,
-        env=os.environ | environment() | variables,
+        env=os.environ | IMPORTS | environment() | variables,
         capture_output=True,
         text=True,
         check=False,

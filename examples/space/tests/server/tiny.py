@@ -1,4 +1,4 @@
-"""A tiny app that the tests of the plumbing start: `python -m tests.server.tiny` serves it as `app.py` is served."""
+"""A tiny app that the tests of the plumbing start: run as a program, it is served as `app.py` is served."""
 
 import server  # noqa: F401  (first: it prepares the process for Gradio)
 

@@ -9,7 +9,7 @@ from server.settings import ServerSettings
 def broken_by_project() -> list[str]:
     """Hold the project, as it is in git, against its rules.
 
-    ServerSettings count with their defaults, because others come from where the app runs; so do those that the rules require,
+    Settings count with their defaults, because others come from where the app runs; so do those that the rules require,
     and the start of the app looks at them. A project for another place than this machine can be reached from others.
     """
     policy = load_policy()

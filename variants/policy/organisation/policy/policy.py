@@ -1,7 +1,8 @@
 """Rules of the organisation: `policy.json`, and whether the app keeps them.
 
-The app asks at its start, `tests/server/test_policy.py` asks before, and `python -m server.policy` prints what is broken. Rules
-about settings and sign-in bind where other machines can reach the app; elsewhere they would be in a developer's way.
+The app asks at its start, `tests/server/test_policy.py` asks before, and `python -m server.policy` prints what is
+broken. Rules about settings and sign-in bind where other machines can reach the app; elsewhere they would be in a
+developer's way.
 """
 
 import hashlib
