@@ -277,7 +277,15 @@ def test_no_file_of_a_release_was_renamed_or_taken_away(
     for name, answers in found.items():
         before, after = (render_plain(source, tmp_path / f"{name}-{source.name}", answers) for source in (old, new))
         names = [{path.relative_to(project).as_posix() for path in files(project)} for project in (before, after)]
-        assert names[0] <= names[1], name
+        gone = {path for path in names[0] - names[1] if not moved_on_purpose(path, names[1])}
+        assert not gone, name
+
+
+def moved_on_purpose(path: str, now: set[str]) -> bool:
+    """Tell whether a file was the template's, and moved into the house of 0.3: `tests/test_moving_house.py`."""
+    if path.startswith("tests/"):
+        return path == "tests/test_server.py" or path.replace("tests/", "tests/server/", 1) in now
+    return path.startswith("utils/") and path not in {"utils/preprocess.py", "utils/settings.py", "utils/__init__.py"}
 
 
 @pytest.mark.slow
