@@ -18,6 +18,7 @@ from benchmarks.wire import Connection
 
 PROBE_SECONDS = 0.05
 STUCK_SECONDS = 120
+FILE = bytes(range(250)) * 400
 
 
 @dataclass
@@ -59,6 +60,13 @@ async def ask_plain(http: Connection, _session: str, seen: Seen) -> None:
     seen.latencies.append(time.perf_counter() - started)
 
 
+async def upload(http: Connection, _session: str, seen: Seen) -> None:
+    """Upload a file of 100 kB."""
+    started = time.perf_counter()
+    await http.upload("/gradio_api/upload", FILE)
+    seen.latencies.append(time.perf_counter() - started)
+
+
 async def sign_in(form: str, http: Connection, _session: str, seen: Seen) -> None:
     """Send a login form."""
     started = time.perf_counter()
@@ -72,6 +80,8 @@ async def run(arguments: argparse.Namespace) -> Seen:
     ask: Ask = ask_plain
     if arguments.sign_in:
         ask = partial(sign_in, arguments.sign_in)
+    elif arguments.upload:
+        ask = upload
     elif not arguments.plain:
         function = await find_function(arguments.url, arguments.event, arguments.cookie)
         ask = partial(ask_gradio, function, json.loads(arguments.inputs))
@@ -127,6 +137,7 @@ def main() -> None:
     parser.add_argument("--cookie", default="", help="whom the users are signed in as")
     parser.add_argument("--spread", action="store_true", help="give each user a cookie of its own, for nginx to go by")
     parser.add_argument("--sign-in", default="", help="sign in with this form instead of calling events")
+    parser.add_argument("--upload", action="store_true", help="upload files instead of calling events")
     parser.add_argument("--plain", action="store_true", help="read /stream, without Gradio's protocol")
     print(json.dumps(asdict(asyncio.run(run(parser.parse_args())))))
 

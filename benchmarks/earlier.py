@@ -25,9 +25,9 @@ def released(folder: Path, **answers: str) -> Path:
     return folder
 
 
-def released_for_load(folder: Path) -> Path:
+def released_for_load(folder: Path, **answers: str) -> Path:
     """As `render_for_load`, with the page that the release itself was measured with."""
-    project = released(folder, app_type="interface")
+    project = released(folder, app_type="interface", **answers)
     for name, path in (("work.py", "services/model.py"), ("project_app.py", "bench_app.py")):
         text = git("show", f"{releases()[VERSION]}:benchmarks/apps/{name}")
         (project / path).write_text(text, encoding="utf-8")

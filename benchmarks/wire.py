@@ -49,6 +49,19 @@ class Connection:
         """
         body = (value if isinstance(value, str) else json.dumps(value)).encode()
         kind = "application/x-www-form-urlencoded" if isinstance(value, str) else "application/json"
+        return await self._post(path, kind, body)
+
+    async def upload(self, path: str, content: bytes) -> bytes:
+        """Send a file in a form, as the page does, and give the whole body.
+
+        Raises:
+            ValueError: if the answer is not 200.
+
+        """
+        frame = b'--frame\r\nContent-Disposition: form-data; name="files"; filename="some.bin"\r\n\r\n'
+        return await self._post(path, "multipart/form-data; boundary=frame", frame + content + b"\r\n--frame--\r\n")
+
+    async def _post(self, path: str, kind: str, body: bytes) -> bytes:
         sizes = f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
         self.writer.write(f"POST {path} HTTP/1.1\r\n{self.head}{sizes}\r\n".encode() + body)
         return b"".join([part async for part in self._answer()])

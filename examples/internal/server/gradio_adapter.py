@@ -4,6 +4,7 @@ Each function says what it needs and why. `tests/server/test_gradio_adapter.py` 
 that is installed, and says what changed. Nothing here imports Gradio at the top: the process is prepared for it first.
 """
 
+import gc
 import inspect
 import os
 import sys
@@ -68,7 +69,12 @@ def build_apps_late(blocks: Any) -> None:  # noqa: ANN401 (a module)
     blocks.Blocks.app = property(get, keep)
 
 
+def leave_alone(_: object) -> None:
+    """Change nothing: the module is listed for the way in which it is loaded."""
+
+
 PATCHES: dict[str, Callable[[Any], None]] = {
+    "gradio": leave_alone,
     "gradio.component_meta": skip_stubs,
     "gradio.blocks": build_apps_late,
 }
@@ -79,8 +85,19 @@ class PatchingLoader(SourceFileLoader):
     """Loads a module, and then does to it what `PATCHES` says."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module, then the patch."""
-        super().exec_module(module)
+        """Run the module with the garbage collector at rest, then the patch.
+
+        Gradio brings two thousand modules, and nothing of them is garbage. To look through them again and again was a
+        tenth of the start; frozen, they are not looked through later either.
+        """
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            super().exec_module(module)
+        finally:
+            if collects:
+                gc.freeze()
+                gc.enable()
         PATCHES[module.__name__](module)
 
 
@@ -94,7 +111,8 @@ class PatchGradio(MetaPathFinder):
         found = PathFinder.find_spec(fullname, path, target) if fullname in PATCHES else None
         if found is None or found.origin is None:
             return None
-        return spec_from_file_location(fullname, found.origin, loader=PatchingLoader(fullname, found.origin))
+        loader, folders = PatchingLoader(fullname, found.origin), found.submodule_search_locations
+        return spec_from_file_location(fullname, found.origin, loader=loader, submodule_search_locations=folders)
 
 
 @dataclass(frozen=True)

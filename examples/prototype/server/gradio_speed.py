@@ -5,7 +5,10 @@ its own way; `tests/server/test_gradio_speed.py` notices before that.
 """
 
 import asyncio
+import inspect
 import logging
+import sys
+from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -92,12 +95,21 @@ class NapWithoutEvents(Nap):
         return any(self.queue.active_jobs)
 
 
-class Sleeper(ModuleType):
-    """Stands in for `asyncio` in `gradio.queueing`: naps are taken, everything else is as it was."""
+class StandIn(ModuleType):
+    """Stands in for a module in one module of Gradio: it has a function of its own, everything else is as it was."""
+
+    def __init__(self, module: ModuleType) -> None:
+        """Stand in for `module`."""
+        super().__init__(module.__name__)
+        self.module = module
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        """Give what `asyncio` has."""
-        return getattr(asyncio, name)
+        """Give what the module has."""
+        return getattr(self.module, name)
+
+
+class Sleeper(StandIn):
+    """Stands in for `asyncio` in `gradio.queueing`: naps are taken."""
 
     @staticmethod
     async def sleep(delay: float, result: object = None) -> object:
@@ -148,7 +160,7 @@ def wake_queue(demo: "gr.Blocks") -> None:
             free.ring()
             progress.ring()
 
-    cast("Any", queueing).asyncio = Sleeper("asyncio")
+    cast("Any", queueing).asyncio = Sleeper(asyncio)
     queue.sleep_when_free, queue.progress_update_sleep_when_free = free, progress
     queue.__class__ = WakingQueue
 
@@ -197,6 +209,108 @@ def check_login_at_once(_: "gr.Blocks") -> None:
     cast("Any", utils).run_in_threadpool = run_in_threadpool
 
 
+class InTheLoop(StandIn):
+    """Stands in for `anyio.to_thread` in `gradio.blocks`: a short text becomes an input or output without a thread."""
+
+    longest = 10_000
+    """Characters."""
+    kinds: frozenset[type]
+    """Components of Gradio that only pass such a value on. One that is derived from them may do anything."""
+
+    def is_short(self, function: Any, args: tuple[object, ...]) -> bool:  # noqa: ANN401
+        """Tell whether a component only looks at a value that is no longer than a page of text."""
+        named = getattr(function, "__name__", "") in {"preprocess", "postprocess"}
+        if not named or type(getattr(function, "__self__", None)) not in self.kinds:
+            return False
+        return all(
+            type(value) in {bool, int, float, type(None)} or (type(value) is str and len(value) <= self.longest)
+            for value in args
+        )
+
+    async def run_sync(self, function: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Call at once, or in a thread."""
+        if self.is_short(function, args):
+            return function(*args)
+        return await self.module.run_sync(function, *args, **options)
+
+
+def pass_short_text_on(_: "gr.Blocks") -> None:
+    """Start no thread for the values of plain components: `anyio` in `gradio.blocks`."""
+    import anyio.to_thread  # noqa: PLC0415
+    import gradio as gr  # noqa: PLC0415
+    from gradio import blocks  # noqa: PLC0415
+
+    _ = cast("Any", blocks).anyio.to_thread.run_sync
+    within, around = InTheLoop(anyio.to_thread), StandIn(anyio)
+    within.kinds = frozenset({gr.Textbox, gr.Number, gr.Slider, gr.Checkbox, gr.Radio, gr.Markdown})
+    cast("Any", around).to_thread = within
+    cast("Any", blocks).anyio = around
+
+
+# LESS WORK FOR EACH MESSAGE: an answer in pieces takes these steps for every piece
+
+
+def see_at_once_who_left(_: "gr.Blocks") -> None:
+    """Ask the server whether a visitor has left, and start no wait only to cancel it: `Request.is_disconnected`.
+
+    uvicorn keeps it as `disconnected`; where another server runs, Starlette's own way is taken.
+    """
+    from starlette.requests import Request  # noqa: PLC0415
+
+    plain = cast("Any", Request.is_disconnected)
+    if hasattr(plain, "is_ours"):
+        return
+
+    async def is_disconnected(request: Request) -> bool:
+        cycle = getattr(cast("Any", request)._receive, "__self__", None)  # noqa: SLF001
+        known = getattr(cycle, "disconnected", None)
+        return known if isinstance(known, bool) else await plain(request)
+
+    cast("Any", is_disconnected).is_ours = True
+    cast("Any", Request).is_disconnected = is_disconnected
+
+
+class Waiter(StandIn):
+    """Stands in for `asyncio` in `gradio.routes`: waits as Python 3.12 does, where 3.11 makes a task for each wait."""
+
+    @staticmethod
+    async def wait_for(awaitable: Any, timeout: float | None) -> Any:  # noqa: ANN401, ASYNC109 (Python's names)
+        """Wait, but not longer than `timeout` seconds."""
+        async with asyncio.timeout(timeout):
+            return await awaitable
+
+
+def wait_without_task(_: "gr.Blocks") -> None:
+    """Make no task for each message of an answer: `asyncio.wait_for` in `gradio.routes`."""
+    from gradio import routes  # noqa: PLC0415
+
+    _ = cast("Any", routes).asyncio.wait_for
+    if sys.version_info < (3, 12):
+        cast("Any", routes).asyncio = Waiter(asyncio)
+
+
+class Memory(StandIn):
+    """Stands in for `inspect` in `gradio.blocks`: what a component takes is read from its class once."""
+
+    @staticmethod
+    def signature(function: Any, **options: Any) -> inspect.Signature:  # noqa: ANN401
+        """Remember it for constructors; a handler may live for one visitor only."""
+        if getattr(function, "__name__", "") == "__init__" and not options:
+            return of_constructor(function)
+        return inspect.signature(function, **options)
+
+
+of_constructor = lru_cache(maxsize=500)(inspect.signature)
+
+
+def remember_signatures(_: "gr.Blocks") -> None:
+    """Read no constructor again for each `gr.State` that is set and each new session: `inspect` in `gradio.blocks`."""
+    from gradio import blocks  # noqa: PLC0415
+
+    _ = cast("Any", blocks).inspect.signature
+    cast("Any", blocks).inspect = Memory(inspect)
+
+
 # THE WAY TO GRADIO: its hundred routes are tried one by one, and those of an event are among the last
 
 HOT = ("/queue/join", "/queue/data")
@@ -237,4 +351,13 @@ class Straight:
         await (cast("ASGIApp", self.demo.app) if straight else self.app)(scope, receive, send)
 
 
-TRICKS = (wake_queue, skip_empty_summaries, check_login_at_once, put_hot_routes_first)
+TRICKS = (
+    wake_queue,
+    skip_empty_summaries,
+    check_login_at_once,
+    pass_short_text_on,
+    see_at_once_who_left,
+    wait_without_task,
+    remember_signatures,
+    put_hot_routes_first,
+)

@@ -5,6 +5,7 @@ A test that fails here says what changed; `server/gradio_adapter.py` is the one 
 
 import importlib
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -49,6 +50,18 @@ def test_gradio_writes_no_stubs_at_start() -> None:
     spec = finder.find_spec("gradio.component_meta", gr.__path__)
     assert spec is not None
     assert spec.loader is not None
+
+
+def test_gradio_is_imported_with_the_garbage_collector_at_rest() -> None:
+    code = (
+        "import gc; import server; seen = []; gc.callbacks.append(lambda *_: seen.append(1)); import gradio;"
+        "print(len(seen), gc.get_freeze_count() > 100_000, gc.isenabled())"
+    )
+    for before, after in (("", "True True"), ("import gc; gc.disable();", "False False")):
+        found = subprocess.run([sys.executable, "-c", before + code], capture_output=True, text=True, check=True)
+        times, rest = found.stdout.strip().split(" ", 1)
+        assert int(times) < 20  # it would be some hundred times
+        assert rest == after
 
 
 def test_a_page_has_one_application_the_one_that_is_served(
