@@ -46,10 +46,9 @@ with gr.Blocks(analytics_enabled=False) as demo:
         batch.click(lambda texts: [[text.upper() for text in texts]], batched, batched, batch=True, max_batch_size=4)
     with gr.Row():
         begin, cancel = gr.Button("Count"), gr.Button("Cancel")
-        counted, cancelled = gr.Textbox(label="Counted"), gr.Textbox(label="Cancelled")
+        counted, cancelled = gr.Textbox(label="Counted"), gr.Textbox("0", label="Cancelled")
         running_count = begin.click(count, None, counted)
-        begin.click(lambda: "", None, cancelled)
-        cancel.click(lambda: "cancelled", None, cancelled, cancels=running_count)
+        cancel.click(lambda times: str(int(times) + 1), cancelled, cancelled, cancels=running_count)
     with gr.Row():
         start, worked = gr.Button("Work"), gr.Textbox(label="Worked")
         start.click(work, None, worked)
