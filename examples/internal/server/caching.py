@@ -18,9 +18,9 @@ class Caching:
         """Let files of `public` folders be kept; `personal` says that other answers are for one visitor."""
         self.public, self.personal = [folder.resolve() for folder in public], personal
 
-    def header(self, wanted: Asked) -> list[tuple[bytes, bytes]]:
+    def header(self, wanted: Asked, *, is_public_file: bool) -> list[tuple[bytes, bytes]]:
         """Give the header that counts instead of any other, or none."""
-        if wanted.kind is Kind.FILE and self.is_public(*wanted.files):
+        if is_public_file:
             return [KEEP]
         return [NO_STORE] if self.personal and wanted.kind is not Kind.SHARED else []
 

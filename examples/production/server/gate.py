@@ -20,6 +20,7 @@ from server.access.identity import StoreDownError, cannot_check, try_again
 from server.asked import SAFE_METHODS, Kind, asked
 from server.caching import CACHE_CONTROL, Caching
 from server.routes import OwnRoutes
+from server.security import Security
 from server.settings import ASSETS, ServerSettings
 from server.work import Work
 
@@ -36,21 +37,11 @@ NOT_YOURS = PlainTextResponse("This belongs to somebody else.", 403)
 class Gate:
     """Default deny. Open are the paths that Gradio's page and its clients ask for, and routes of your own."""
 
-    def __init__(  # noqa: PLR0913 (what it stands between)
-        self,
-        app: "ASGIApp",
-        *,
-        settings: ServerSettings,
-        work: Work,
-        access: Access,
-        headers: dict[str, str],
-        own: OwnRoutes,
-    ) -> None:
-        """Stand in front of `app`, let in whom `access` knows, and put `headers` on each answer."""
+    def __init__(self, app: "ASGIApp", *, settings: ServerSettings, work: Work, access: Access, own: OwnRoutes) -> None:
+        """Stand in front of `app` and let in whom `access` knows."""
         self.app, self.settings, self.work, self.access, self.own = app, settings, work, access, own
         self.events, self.pages = gradio_adapter.public_events(work.demo), gradio_adapter.page_names(work.demo)
-        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
-        self.headers_https = [*self.headers, (b"strict-transport-security", b"max-age=31536000")]
+        self.security = Security(settings)
         self.caching = Caching([ASSETS, *settings.public_folders], personal=access.known_only)
         self.proxied = ProxyHeadersMiddleware(cast("Any", self.check), trusted_hosts=settings.trusted_proxies)
 
@@ -63,14 +54,16 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
             return
 
-        caching = self.caching.header(asked(scope))
+        wanted = asked(scope)
+        is_public_file = wanted.kind is Kind.FILE and self.caching.is_public(*wanted.files)
+        caching = self.caching.header(wanted, is_public_file=is_public_file)
 
         async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start":
                 given = [pair for pair in message.get("headers", ()) if not (caching and pair[0] == CACHE_CONTROL)]
                 names = {name for name, _ in given}
-                ours = self.headers_https if scope["scheme"] == "https" else self.headers
-                ours = [*ours, *caching]
+                security = self.security.of(scope["path"], scope["scheme"], given, is_public_file=is_public_file)
+                ours = [*security, *caching]
                 message["headers"] = given + [pair for pair in ours if pair[0] not in names]
             await send(message)
 

@@ -18,7 +18,7 @@ from server.access.identity import StoreDownError, cannot_check
 from server.gate import MB, Gate
 from server.gradio_speed import Straight, quicken
 from server.logs import RequestLog
-from server.page import Page, add_logo, security_headers
+from server.page import Page, add_logo
 from server.routes import OwnRoutes
 from server.settings import ASSETS, PROJECT_DIR, ServerSettings
 from server.work import Work
@@ -77,7 +77,6 @@ def create_app(  # noqa: PLR0913 (a hook for each thing that is yours)
         settings=settings,
         work=work,
         access=access,
-        headers=security_headers(settings),
         own=OwnRoutes(app.router.routes[ours:]),
     )
     app.add_middleware(RequestLog)

@@ -1,4 +1,4 @@
-"""What belongs to the page and not to its events: styles, scripts, theme, translations, logo, security headers."""
+"""What belongs to the page and not to its events: styles, scripts, theme, translations, logo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -90,21 +90,3 @@ def add_logo(demo: gr.Blocks, settings: ServerSettings) -> str:
     image = f'<img src="{source}" alt="" style="height: 2.5rem">'
     add_to_every_page(demo, lambda: gr.Markdown(image, elem_id="logo", container=False, sanitize_html=False))
     return f'<link rel="icon" href="{source}">'
-
-
-def security_headers(settings: ServerSettings) -> dict[str, str]:
-    """Headers for every answer. The policy admits this site only; Gradio's page needs inline scripts and styles."""
-    ancestors = " ".join(settings.frame_ancestors) or "'none'"
-    scripts = "'self' 'unsafe-inline' 'unsafe-eval'" if settings.allow_eval else "'self' 'unsafe-inline'"
-    policy = (
-        f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; media-src 'self' blob: data:; font-src 'self' data:; connect-src 'self'; "
-        f"worker-src 'self' blob:; frame-ancestors {ancestors}; base-uri 'self'; form-action 'self'; object-src 'none'"
-    )
-    headers = {
-        "content-security-policy": policy,
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "same-origin",
-        "cross-origin-resource-policy": "same-origin",
-    }
-    return headers if settings.frame_ancestors else headers | {"x-frame-options": "DENY"}

@@ -230,7 +230,7 @@ def bare_gate(make_settings: MakeSettings, app: Any) -> Gate:  # noqa: ANN401
     with gr.Blocks(analytics_enabled=False) as demo:
         gr.Textbox()
     settings = make_settings()
-    return Gate(app, settings=settings, work=Work(demo), access=Access(settings), headers={}, own=OwnRoutes())
+    return Gate(app, settings=settings, work=Work(demo), access=Access(settings), own=OwnRoutes())
 
 
 def post(path: str) -> dict[str, Any]:

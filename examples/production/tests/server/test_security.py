@@ -1,0 +1,111 @@
+"""What a browser may do with an answer: the policy of each kind, and what it comes to in a real browser."""
+
+import re
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+from server import application, gate
+from server.security import may_run
+from tests.server.client import AppTest, browse
+from tests.server.fixtures import MakeApp, Serve
+from tests.server.page import open_page, visit
+
+REPORT = """<!doctype html><title>Report</title><p id="said">No script ran.</p>
+<script>
+let said = "closed"
+try { said = parent.document.title } catch {}
+document.getElementById("said").textContent = "The page around is: " + said
+</script>
+"""
+FRAME = "address => { const it = document.createElement('iframe'); it.src = address; document.body.append(it) }"
+"""Puts a file into the page, as an `<iframe>` in a component does."""
+ONLY_HERE = "frame-ancestors 'self';"
+
+
+@pytest.fixture
+def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in for the folder `assets/` of a project; the rest of `tmp_path` is not public."""
+    folder = tmp_path / "assets"
+    folder.mkdir()
+    for name in ("report.html", "drawing.svg", "table.csv"):
+        (folder / name).write_text(REPORT)
+    Image.new("RGB", (20, 20), "red").save(folder / "paper.pdf")
+    for module in (application, gate):
+        monkeypatch.setattr(module, "ASSETS", folder)
+    return folder
+
+
+def source(policy: str, rule: str) -> set[str]:
+    """Give the sources that a policy admits for something."""
+    [found] = re.findall(rf"{rule} ([^;]+)", policy)
+    return set(found.split())
+
+
+def test_only_scripts_of_gradio_may_load_what_the_browser_holds(make_app: MakeApp) -> None:
+    script = next((Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("*.js")).name
+    with browse(make_app()) as client:
+        policies = {path: client.get(path).headers["content-security-policy"] for path in ("/", f"/assets/{script}")}
+    for policy in policies.values():
+        assert source(policy, "connect-src") == {"'self'", "blob:"}
+    assert [("blob:" in source(policy, "script-src")) for policy in policies.values()] == [False, True]
+    assert "sandbox" not in "".join(policies.values())
+
+
+def test_a_file_for_everybody_may_be_shown_in_the_app_itself(make_app: MakeApp, assets: Path) -> None:
+    with browse(make_app()) as client:
+        for name, boxed in (("report.html", True), ("drawing.svg", True), ("table.csv", False), ("paper.pdf", False)):
+            answer = client.get(f"/gradio_api/file={assets / name}")
+            assert answer.status_code == 200
+            assert ONLY_HERE in answer.headers["content-security-policy"]
+            assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+            assert answer.headers["content-security-policy"].endswith("; sandbox allow-scripts") is boxed, name
+
+
+def test_a_site_that_shows_the_app_also_shows_its_files(make_app: MakeApp, assets: Path) -> None:
+    with browse(make_app(frame_ancestors=["https://example.com"])) as client:
+        headers = client.get(f"/gradio_api/file={assets / 'paper.pdf'}").headers
+    assert "frame-ancestors 'self' https://example.com;" in headers["content-security-policy"]
+    assert "x-frame-options" not in headers
+
+
+def test_no_other_file_may_be_shown_in_a_frame(make_app: MakeApp, assets: Path) -> None:
+    (assets.parent / "letter.html").write_text(REPORT)
+    with AppTest(make_app()) as test:
+        mine = test.upload(assets.parent / "letter.html")["path"]
+        for path in (mine, str(assets.parent / "letter.html")):
+            answer = test.http.get(f"/gradio_api/file={path}")
+            assert "frame-ancestors 'none';" in answer.headers["content-security-policy"]
+            assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_what_does_not_say_what_it_is_may_hold_scripts() -> None:
+    assert may_run([(b"etag", b"x")])
+    assert may_run([(b"content-type", b"application/xhtml+xml")])
+    assert not may_run([(b"content-type", b"image/png")])
+
+
+def test_a_report_runs_in_a_frame_and_cannot_reach_the_page(
+    browser: Browser, make_app: MakeApp, serve: Serve, assets: Path
+) -> None:
+    with serve(make_app()) as url, visit(browser, url) as page:
+        page.evaluate(FRAME, f"/gradio_api/file={assets / 'report.html'}")
+        expect(page.frame_locator("iframe").locator("#said")).to_have_text("The page around is: closed")
+
+
+def test_a_paper_shows_in_a_frame(browser: Browser, make_app: MakeApp, serve: Serve, assets: Path) -> None:
+    with serve(make_app()) as url, open_page(browser, url) as page:
+        page.goto("/")
+        with page.expect_event("framenavigated") as navigated:
+            page.evaluate(FRAME, f"/gradio_api/file={assets / 'paper.pdf'}")
+        assert navigated.value.url.endswith("/paper.pdf"), "the browser shows its own page for what it refuses"
+
+
+def test_the_page_reads_what_the_browser_holds(browser: Browser, make_app: MakeApp, serve: Serve) -> None:
+    with serve(make_app()) as url, visit(browser, url) as page:
+        # As the preview of a recording does.
+        read = "fetch(URL.createObjectURL(new Blob(['sound']))).then(answer => answer.text())"
+        assert page.evaluate(read) == "sound"
