@@ -72,7 +72,7 @@ class ServerSettings(BaseSettings):
 
     # Limits
     max_upload_mb: int = Field(default=64, ge=1)
-    max_request_kb: int = Field(default=2048, ge=1)
+    max_request_kb: int = Field(default=4096, ge=1)
     """Size of any request that is no upload."""
     queue_size: int = Field(default=64, ge=1)
     """Events that may wait; one more is refused at once."""

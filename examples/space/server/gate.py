@@ -17,7 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from server import gradio_adapter
 from server.access.base import Access
 from server.access.identity import StoreDownError, cannot_check, try_again
-from server.asked import SAFE_METHODS, Kind, asked
+from server.asked import API, SAFE_METHODS, Kind, asked
 from server.caching import CACHE_CONTROL, Caching
 from server.routes import OwnRoutes
 from server.security import Security
@@ -31,7 +31,7 @@ log = logging.getLogger("app.gate")
 
 MB = 1_000_000
 UPLOAD_OVERHEAD = MB  # for the multipart frame, so that Gradio's own message about a large file comes first
-NOT_YOURS = PlainTextResponse("This belongs to somebody else.", 403)
+NOT_YOURS = "This belongs to somebody else."
 
 
 class Gate:
@@ -99,16 +99,16 @@ class Gate:
         wanted, headers = asked(scope), Headers(scope=scope)
         named = wanted.kind is not Kind.CLOSED or self.is_page(scope) or self.is_public(scope)
         if not named and self.own.find(scope["method"], scope["path"], preflight=is_preflight(scope)) is None:
-            return PlainTextResponse("Not found", 404)
+            return refused(scope, "Not found", 404)
         host = headers.get("x-forwarded-host", headers.get("host", ""))
         if not self.knows_host(host):
             log.warning("refused the host %r: add it to APP_ALLOWED_HOSTS if it is yours", host)
-            return PlainTextResponse("This host name is not served here. See APP_ALLOWED_HOSTS.", 400)
+            return refused(scope, "This host name is not served here. See APP_ALLOWED_HOSTS.", 400)
         if scope["method"] not in SAFE_METHODS and self.is_cross_site(headers, host):
-            return PlainTextResponse("Requests from other sites are refused. See APP_CORS_ORIGINS.", 403)
+            return refused(scope, "Requests from other sites are refused. See APP_CORS_ORIGINS.", 403)
         starts = wanted.kind is Kind.START and scope["method"] == "POST" and wanted.event
         if starts and wanted.event not in self.events:
-            return JSONResponse({"detail": f"There is no event {wanted.event!r} here."}, 404)
+            return refused(scope, f"There is no event {wanted.event!r} here.", 404)
         return None
 
     async def stranger(self, scope: "Scope") -> Response | None:
@@ -120,7 +120,7 @@ class Gate:
         if user is None or (self.is_page(scope) and user.source == "key"):
             return self.access.challenge(connection, user)
         scope["state"]["user"] = user
-        return None if await self.access.owns(user, scope) else NOT_YOURS
+        return None if await self.access.owns(user, scope) else refused(scope, NOT_YOURS, 403)
 
     def is_public(self, scope: "Scope") -> bool:
         """Tell whether this leads to becoming known, or to a route of your own that is for anyone."""
@@ -157,7 +157,7 @@ class Gate:
             limit = self.settings.max_upload_mb * MB + UPLOAD_OVERHEAD
         size = Headers(scope=scope).get("content-length", "0")
         if not size.isdecimal() or int(size) > limit:
-            await too_large(limit)(scope, receive, send)
+            await too_large(scope, limit)(scope, receive, send)
         elif wanted.takes_files and (wanted.kind is Kind.UPLOAD or not self.access.known_only):
             await self.stream_body(scope, receive, send, limit)
         elif scope["method"] in SAFE_METHODS:
@@ -175,7 +175,7 @@ class Gate:
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > limit:
-                await too_large(limit)(scope, receive, send)
+                await too_large(scope, limit)(scope, receive, send)
                 return
         refusal = await self.refusal_of_body(scope, bytes(body))
         if refusal is not None:
@@ -197,7 +197,7 @@ class Gate:
             return None
         if user is None or not body or await self.access.owns(user, scope, body):
             return None
-        return NOT_YOURS
+        return refused(scope, NOT_YOURS, 403)
 
     async def stream_body(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
         """Pass a large body on and cut it off at the limit."""
@@ -210,7 +210,7 @@ class Gate:
             if received <= limit or refused:
                 return message
             refused = True
-            await too_large(limit)(scope, receive, send)
+            await too_large(scope, limit)(scope, receive, send)
             return {"type": "http.disconnect"}
 
         async def send_unless_refused(message: "Message") -> None:
@@ -229,6 +229,16 @@ def is_preflight(scope: "Scope") -> bool:
     return scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope)
 
 
-def too_large(limit: int) -> PlainTextResponse:
+def refused(scope: "Scope", text: str, status: int) -> Response:
+    """Say why not, in the form that reaches the visitor: the page shows `detail` of a refused event as it stands.
+
+    Of a refused upload it shows the whole answer.
+    """
+    if scope["path"].startswith(API) and asked(scope).kind is not Kind.UPLOAD:
+        return JSONResponse({"detail": text}, status)
+    return PlainTextResponse(text, status)
+
+
+def too_large(scope: "Scope", limit: int) -> Response:
     """Answer 413 with the limit."""
-    return PlainTextResponse(f"This is larger than the limit of {limit / MB:g} MB.", 413)
+    return refused(scope, f"This is larger than the limit of {limit / MB:g} MB.", 413)
