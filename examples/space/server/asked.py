@@ -57,6 +57,8 @@ EXACT = {
     "/favicon.ico": Kind.SHARED,
     "/robots.txt": Kind.SHARED,
     API + "theme.css": Kind.SHARED,
+    API + "app_id": Kind.ABOUT,  # A page whose connection broke asks this until it is answered, and starts anew.
+    API + "app_id/": Kind.ABOUT,
     API + "info": Kind.ABOUT,
     API + "info/": Kind.ABOUT,
     API + "queue/join": Kind.START,
