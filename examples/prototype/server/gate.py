@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server import gradio_adapter
@@ -41,6 +41,7 @@ class Gate:
         """Stand in front of `app` and let in whom `access` knows."""
         self.app, self.settings, self.work, self.access, self.own = app, settings, work, access, own
         self.events, self.pages = gradio_adapter.public_events(work.demo), gradio_adapter.page_names(work.demo)
+        self.slashed = frozenset(f"/{name}/" for name in self.pages if name)
         self.security = Security(settings)
         self.caching = Caching([ASSETS, *settings.public_folders], personal=access.known_only)
         self.proxied = ProxyHeadersMiddleware(cast("Any", self.check), trusted_hosts=settings.trusted_proxies)
@@ -83,9 +84,9 @@ class Gate:
             await self.app(scope, receive, send)
             return
         try:
-            refusal = self.refusal(scope) or await self.stranger(scope)
-            if refusal is not None:
-                await refusal(scope, receive, send)
+            answer = self.refusal(scope) or await self.stranger(scope) or self.elsewhere(scope)
+            if answer is not None:
+                await answer(scope, receive, send)
             elif wanted.kind is Kind.TAB:
                 await self.app(scope, self.work.until_released(receive), send)
             else:
@@ -130,7 +131,14 @@ class Gate:
 
     def is_page(self, scope: "Scope") -> bool:
         """Tell whether this is the page, or another one of an app with several."""
-        return scope["path"][1:] in self.pages
+        return scope["path"][1:] in self.pages or scope["path"] in self.slashed
+
+    def elsewhere(self, scope: "Scope") -> Response | None:
+        """Lead from `/second/` to `/second`. Gradio's own way there loses the query, and the path that a proxy strips."""
+        if scope["path"] not in self.slashed:
+            return None
+        query = scope["query_string"].decode("latin-1")
+        return RedirectResponse(self.access.base + scope["path"][:-1] + (query and f"?{query}"), 308)
 
     def knows_host(self, host: str) -> bool:
         """Compare with the allowed names, without the port."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
 from server import application, gate, page
 from server.page import Page, find_theme, listed
@@ -75,6 +76,24 @@ def test_everything_that_launch_takes_for_the_look_reaches_the_page(make_app: Ma
     assert "<meta name='from-file'>" in config["head"]
     assert config["i18n_translations"]["de"] == {"hello": "Hallo"}
     assert theme != gr.themes.Default()._get_theme_css()  # noqa: SLF001
+
+
+@pytest.mark.filterwarnings("ignore:SSR mode")
+def test_a_further_page_with_a_slash_at_its_end_is_found(make_settings: MakeSettings) -> None:
+    with gr.Blocks(analytics_enabled=False) as demo:
+        gr.Textbox()
+    with demo.route("Second", "second"):
+        gr.Textbox()
+    app = application.create_app(demo, make_settings(root_path="/demo"))
+    with browse(app, follow_redirects=False) as client:
+        led = client.get("/second/?x=1&y=a%26b")
+        assert (led.status_code, led.headers["location"]) == (308, "/demo/second?x=1&y=a%26b")
+        assert client.get("/second/").headers["location"] == "/demo/second"
+        assert client.get("/second?x=1").status_code == 200
+        for path in ("//", "/second//", "/third/"):
+            assert client.get(f"http://localhost{path}").status_code == 404
+    with TestClient(app, base_url="http://localhost", follow_redirects=False) as stranger:
+        assert stranger.get("/second/").status_code == (401 if app.state.access.known_only else 308)
 
 
 def test_a_theme_has_a_name_or_is_an_object(make_settings: MakeSettings) -> None:
