@@ -124,8 +124,10 @@ class Gate:
         return None if await self.access.owns(user, scope) else refused(scope, NOT_YOURS, 403)
 
     def is_public(self, scope: "Scope") -> bool:
-        """Tell whether this leads to becoming known, or to a route of your own that is for anyone."""
+        """Tell whether this leads to becoming known and is part of its looks, or is a route of your own for anyone."""
         method, path = scope["method"], scope["path"]
+        if method in SAFE_METHODS and asked(scope).kind is Kind.FONT:
+            return True
         route = self.own.find(method, path) if asked(scope).kind is Kind.CLOSED else None
         return f"{method} {path}" in self.access.public or (route is not None and route.is_public)
 
@@ -134,7 +136,7 @@ class Gate:
         return scope["path"][1:] in self.pages or scope["path"] in self.slashed
 
     def elsewhere(self, scope: "Scope") -> Response | None:
-        """Lead from `/second/` to `/second`. Gradio's own way there loses the query, and the path that a proxy strips."""
+        """Lead from `/second/` to `/second`. Gradio's own way there loses the query, and the path at a proxy."""
         if scope["path"] not in self.slashed:
             return None
         query = scope["query_string"].decode("latin-1")

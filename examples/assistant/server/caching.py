@@ -10,6 +10,9 @@ NO_STORE = (CACHE_CONTROL, b"no-store")
 KEEP = (CACHE_CONTROL, b"private, max-age=3600")
 """For files of `assets/` and other public folders: an hour in the visitor's own browser, and nowhere else."""
 
+FOR_ALL = frozenset({Kind.SHARED, Kind.FONT})
+"""Of these Gradio decides: they are the same for every visitor."""
+
 
 class Caching:
     """Finds the header for an answer."""
@@ -22,7 +25,7 @@ class Caching:
         """Give the header that counts instead of any other, or none."""
         if is_public_file:
             return [KEEP]
-        return [NO_STORE] if self.personal and wanted.kind is not Kind.SHARED else []
+        return [NO_STORE] if self.personal and wanted.kind not in FOR_ALL else []
 
     def is_public(self, name: str) -> bool:
         """Tell whether everybody who may use the app can have a file."""

@@ -4,6 +4,7 @@ The gate, the owners of things and the log read the same answer, so that none of
 of its own. `tests/server/test_asked.py` holds it against the routes that Gradio really has.
 """
 
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ class Kind(Enum):
     """The page itself; further pages of a multipage app have names that only the app knows."""
     SHARED = auto()
     """Scripts, styles and icons, the same for every visitor."""
+    FONT = auto()
+    """Fonts of Gradio, which pages outside of Gradio's use too, such as the login page."""
     ABOUT = auto()
     """What the page and its events are made of."""
     START = auto()
@@ -79,6 +82,7 @@ BELOW = {
     API + "custom_component/": Kind.ABOUT,
 }
 """Everything below these is of one kind."""
+FONT = re.compile(r"/static/fonts/\w+/[\w-]+\.woff2")
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,8 @@ def read_path(method: str, path: str) -> Asked:  # noqa: PLR0911 (one for each f
     """Take a path apart. Parts are never guessed at: a path that fits no form is closed."""
     if (kind := EXACT.get(path)) is not None:
         return Asked(kind)
+    if FONT.fullmatch(path):
+        return Asked(Kind.FONT)
     for prefix, kind in BELOW.items():
         if path.startswith(prefix) and path != prefix:
             return Asked(kind)

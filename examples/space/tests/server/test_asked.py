@@ -53,6 +53,20 @@ def test_what_is_on_no_list_is_closed(path: str) -> None:
     assert read_path("GET", path).kind is Kind.CLOSED
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("fonts/Lora/Lora-Regular.woff2", Kind.FONT),
+        ("fonts/Lora/Lora-Regular.css", Kind.SHARED),
+        ("fonts/../Lora-Regular.woff2", Kind.SHARED),
+        ("fonts/Lora/../../x.woff2", Kind.SHARED),
+        ("img/Lora/Lora-Regular.woff2", Kind.SHARED),
+    ],
+)
+def test_only_a_font_is_a_font(path: str, kind: Kind) -> None:
+    assert read_path("GET", f"/static/{path}").kind is kind
+
+
 def test_a_query_names_ids_too() -> None:
     found = read("GET", "/gradio_api/queue/data", b"session_hash=s1&session_hash=s2&event_id=e%201&other=x")
     assert (set(found.ids), found.session) == ({"s1", "s2", "e 1"}, "s1")

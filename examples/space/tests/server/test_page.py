@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import gradio as gr
@@ -104,6 +105,17 @@ def test_a_theme_has_a_name_or_is_an_object(make_settings: MakeSettings) -> None
     assert isinstance(Page().options(settings, [])["theme"], gr.themes.Monochrome)
     assert isinstance(Page(theme="soft").options(settings, [])["theme"], gr.themes.Soft)
     assert isinstance(Page(theme=Own()).options(settings, [])["theme"], Own)
+
+
+def test_fonts_of_every_theme_are_there_for_pages_before_the_sign_in(make_app: MakeApp) -> None:
+    app = make_app(theme="soft")
+    with TestClient(app, base_url="http://localhost", follow_redirects=False) as stranger:
+        fonts = set(re.findall(r"/?(static/fonts/[^'\")]+)", stranger.get("/theme.css").text))
+        answers = {path: stranger.get(f"/{path}") for path in fonts}
+        assert len(answers) > 1
+        assert {(it.status_code, it.headers["content-type"]) for it in answers.values()} == {(200, "font/woff2")}
+        status = 401 if app.state.access.known_only else 405
+        assert {stranger.post(f"/{path}").status_code for path in fonts} == {status}
 
 
 def test_the_style_of_the_project_is_used_when_it_is_there(
