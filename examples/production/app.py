@@ -18,7 +18,7 @@ from services import model, tables
 from utils.settings import Settings, get_settings
 
 WELCOME = "Upload a table, or look around with the sample. Nothing leaves this server."
-# Lets the browser save a file as soon as it was written. Like the plots, it needs `allow_eval`.
+# Lets the browser save a file as soon as it was written.
 SAVE = "(file) => Object.assign(document.createElement('a'), {href: file.url, download: file.orig_name}).click()"
 
 

@@ -17,7 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from server import gradio_adapter
 from server.access.base import Access
 from server.access.identity import StoreDownError, cannot_check, try_again
-from server.asked import API, SAFE_METHODS, Kind, asked
+from server.asked import API, SAFE_METHODS, Kind, asked, is_preflight
 from server.caching import CACHE_CONTROL, Caching
 from server.routes import OwnRoutes
 from server.security import Security
@@ -241,11 +241,6 @@ class Gate:
         except Exception:
             if not refused:
                 raise
-
-
-def is_preflight(scope: "Scope") -> bool:
-    """Tell whether a browser asks, without credentials, what a page of another site may do."""
-    return scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope)
 
 
 def refused(scope: "Scope", text: str, status: int) -> Response:

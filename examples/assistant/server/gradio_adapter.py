@@ -7,6 +7,7 @@ that is installed, and says what changed. Nothing here imports Gradio at the top
 import gc
 import inspect
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -151,6 +152,23 @@ def public_events(demo: "gr.Blocks") -> frozenset[str]:
     return frozenset(str(fn.api_name) for fn in events(demo).values() if fn.api_visibility != "private")
 
 
+def named_private_events(demo: "gr.Blocks") -> list[str]:
+    """Name the events that are private although somebody gave them a name; else they are called like their function."""
+    named: list[str] = []
+    for event in events(demo).values():
+        if event.api_visibility == "private" and event.fn is not None:
+            own = re.sub(r"[^\w-]", "", getattr(event.fn, "__name__", type(event.fn).__name__))
+            name = str(event.api_name)
+            if not name.startswith("_") and not {name, re.sub(r"_\d+$", "", name)} & {own, "false"}:
+                named.append(name)
+    return named
+
+
+def has_bounded_queue(demo: "gr.Blocks") -> bool:
+    """Tell whether there is an end to how many events may wait: `Blocks._queue.max_size`."""
+    return cast("Any", demo)._queue.max_size is not None  # noqa: SLF001
+
+
 def follows_another(demo: "gr.Blocks", number: int) -> bool:
     """Tell whether an event is a link of a chain (`.then`, `.success`).
 
@@ -164,6 +182,31 @@ def follows_another(demo: "gr.Blocks", number: int) -> bool:
 def page_names(demo: "gr.Blocks") -> frozenset[str]:
     """Name the pages of an app; the first one has an empty name: `Blocks.pages`."""
     return frozenset(str(name) for name, *_ in cast("Any", demo).pages)
+
+
+def config_of(demo: "gr.Blocks") -> dict[str, Any]:
+    """Give what browsers are told about all pages of an app, once it is mounted: `Blocks.config`."""
+    return cast("dict[str, Any]", demo.config)
+
+
+LOOKS = ("theme", "css", "css_paths", "js", "head", "head_paths")
+"""What `gr.Blocks` took for the look of a page before Gradio 6."""
+
+
+def looks_of(demo: "gr.Blocks") -> dict[str, Any]:
+    """Give what a page was built with for its look, which only `launch()` reads: `Blocks._deprecated_css` and so on."""
+    given = {name: getattr(demo, f"_deprecated_{name}", None) for name in LOOKS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def has_auth(demo: "gr.Blocks") -> bool:
+    """Tell whether a page names people who may come in, which mounting forgets: `Blocks.auth`."""
+    return bool(demo.auth)
+
+
+def renders_later(demo: "gr.Blocks") -> bool:
+    """Tell whether the page has parts that are made when it is open, by `gr.render`: `Blocks.renderables`."""
+    return bool(demo.renderables)
 
 
 def handler_name(function: Any) -> str:  # noqa: ANN401 (Gradio's object)
@@ -188,6 +231,14 @@ def add_to_every_page(demo: "gr.Blocks", add: Callable[[], object]) -> None:
             add()
         demo.children.insert(0, demo.children.pop())
     blocks.current_page = last
+
+
+def take_looks(demo: "gr.Blocks") -> dict[str, Any]:
+    """Give what `looks_of` gives, and take it from the page, because it goes into a `Page`."""
+    found = looks_of(demo)
+    for name in found:
+        setattr(demo, f"_deprecated_{name}", None)
+    return found
 
 
 # SERVING

@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from server import checkup
 from server.logs import set_up_logs
 from server.protocol import BoundedProtocol
 from server.settings import PROJECT_DIR, ServerSettings
@@ -108,7 +109,13 @@ def build_server(app: FastAPI, settings: ServerSettings) -> Server:
 
 
 def serve(app: FastAPI, settings: ServerSettings) -> None:
-    """Serve until a signal comes. With `--reload` on the command line, restart at every change of a Python file."""
+    """Serve until a signal comes.
+
+    With `--check` on the command line, only say what on the page will not work, and exit with 1 if there is anything.
+    With `--reload`, restart at every change of a Python file.
+    """
+    if "--check" in sys.argv[1:]:
+        raise SystemExit(checkup.check(app.state.life.findings))
     if "--reload" in sys.argv[1:]:
         raise SystemExit(subprocess.call(reload_command(settings)))  # noqa: S603
     set_up_logs(settings)

@@ -10,6 +10,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
+from starlette.datastructures import Headers
+
 if TYPE_CHECKING:
     from starlette.types import Scope
 
@@ -124,6 +126,11 @@ def asked(scope: "Scope") -> Asked:
     if found is None:
         found = state["asked"] = read(scope["method"], scope["path"], scope.get("query_string", b""))
     return found
+
+
+def is_preflight(scope: "Scope") -> bool:
+    """Tell whether a browser asks, without credentials, what a page of another site may do."""
+    return scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope)
 
 
 def read(method: str, path: str, query: bytes = b"") -> Asked:

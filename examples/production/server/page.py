@@ -1,7 +1,7 @@
 """What belongs to the page and not to its events: styles, scripts, theme, translations, logo."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import gradio as gr
 from gradio import themes
 
-from server.gradio_adapter import add_to_every_page
+from server.gradio_adapter import add_to_every_page, looks_of
 from server.settings import ASSETS, PROJECT_DIR, ServerSettings
 
 Paths = str | Path | Sequence[str | Path] | None
@@ -30,7 +30,7 @@ class Page:
     css_paths: Paths = None
     """Added to `assets/style.css`."""
     js: str | Literal[True] | None = None
-    """A function that runs when the page loads. It needs `APP_ALLOW_EVAL=true`."""
+    """A function that runs when the page loads. It is evaluated: see `APP_ALLOW_EVAL`."""
     head: str | None = None
     head_paths: Paths = None
     theme: gr.Theme | str | None = None
@@ -38,17 +38,22 @@ class Page:
     i18n: gr.I18n | None = None
     footer_links: list[Any] = field(default_factory=lambda: ["api", "settings"])
 
+    def completed(self, demo: gr.Blocks) -> "Page":
+        """Take what is missing from the arguments of `gr.Blocks`, where Gradio 5 had it."""
+        given = looks_of(demo)
+        return replace(self, **{name: value for name, value in given.items() if getattr(self, name) is None})
+
     def options(self, settings: ServerSettings, head: Sequence[str]) -> dict[str, Any]:
         """Give the arguments of `gr.mount_gradio_app`. `head` is HTML that the server adds."""
         styles = [STYLE, *listed(self.css_paths)] if STYLE.is_file() else listed(self.css_paths)
-        named = self.theme or settings.theme
+        named, place = (self.theme, "theme=") if self.theme else (settings.theme, "APP_THEME")
         return {
             "css": self.css,
             "css_paths": styles or None,
             "js": self.js,
             "head": "".join([*head, self.head or ""]),
             "head_paths": self.head_paths,
-            "theme": find_theme(named) if isinstance(named, str) else named,
+            "theme": find_theme(named, place) if isinstance(named, str) else named,
             "i18n": self.i18n,
             "footer_links": self.footer_links,
         }
@@ -61,8 +66,8 @@ def listed(paths: Paths) -> list[str | Path]:
     return [paths] if isinstance(paths, str | Path) else list(paths)
 
 
-def find_theme(name: str) -> gr.Theme:
-    """Find a theme of Gradio by its lower-case name.
+def find_theme(name: str, place: str = "APP_THEME") -> gr.Theme:
+    """Find a theme of Gradio by its name, which stands in `place`.
 
     Raises:
         SystemExit: one line with the names that there are.
@@ -70,9 +75,9 @@ def find_theme(name: str) -> gr.Theme:
     """
     classes = [value for value in vars(themes).values() if isinstance(value, type) and issubclass(value, gr.Theme)]
     found = {value.__name__.lower(): value for value in classes}
-    if name not in found:
-        raise SystemExit(f"APP_THEME: there is no theme {name!r}. Choose one of: {', '.join(sorted(found))}.")
-    return found[name]()
+    if name.lower() not in found:
+        raise SystemExit(f"{place}: there is no theme {name!r}. Choose one of: {', '.join(sorted(found))}.")
+    return found[name.lower()]()
 
 
 def add_logo(demo: gr.Blocks, settings: ServerSettings) -> str:

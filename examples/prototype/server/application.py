@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 
-from server import gradio_adapter
+from server import checkup, gradio_adapter
 from server.access import base as auth_mode
 from server.access.identity import StoreDownError, cannot_check
 from server.gate import MB, Gate
@@ -20,6 +20,7 @@ from server.gradio_speed import Straight, quicken
 from server.logs import RequestLog
 from server.page import Page, add_logo
 from server.routes import OwnRoutes
+from server.security import Security
 from server.settings import ASSETS, PROJECT_DIR, ServerSettings
 from server.work import Work
 
@@ -54,6 +55,8 @@ def create_app(  # noqa: PLR0913 (a hook for each thing that is yours)
         SystemExit: one line that says what to change.
 
     """
+    checkup.refuse(demo)
+    page = page or Page()
     access, work = auth_mode.build_access(settings), Work(demo)
     life = Life(lifespan, warm_up, close, access.close)
     app = FastAPI(title=settings.title, docs_url=None, redoc_url=None, openapi_url=None, lifespan=life.run)
@@ -69,19 +72,23 @@ def create_app(  # noqa: PLR0913 (a hook for each thing that is yours)
     access.add_to_page(demo)
     head += [add_logo(demo, settings)] if settings.logo else []
 
+    own = OwnRoutes(app.router.routes[ours:])
+
     # The last one added is the outermost. Gradio answers cross-site requests by itself unless its parent has this
     # middleware, also with nothing allowed.
     app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "POST"])
+    mount(app, demo, settings, page.completed(demo).options(settings, head))
+    access.know_page(demo.config)
+    life.findings = checkup.look(demo, settings, page)
     app.add_middleware(
         Gate,
         settings=settings,
         work=work,
         access=access,
-        own=OwnRoutes(app.router.routes[ours:]),
+        own=own,
+        security=Security(settings, may_eval=checkup.may_eval(demo, settings)),
     )
     app.add_middleware(RequestLog)
-    mount(app, demo, settings, (page or Page()).options(settings, head))
-    access.know_page(demo.config)
     return app
 
 
@@ -95,11 +102,14 @@ class Life:
         self.is_ready = False
         self.on_ready: list[Callable[[], object]] = []
         """Called when everything is warm."""
+        self.findings: list[checkup.Finding] = []
+        """Logged at start."""
 
     @asynccontextmanager
     async def run(self, app: FastAPI) -> AsyncGenerator[Mapping[str, Any]]:
         """Enter what the app brings, warm up beside the first requests, and leave in the opposite order."""
         self.is_ready = False
+        checkup.report(self.findings)
         async with AsyncExitStack() as stack:
             for job in reversed(self.close):
                 stack.push_async_callback(call, job)

@@ -17,7 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from server import gradio_adapter
 from server.access.base import Access
 from server.access.identity import StoreDownError, cannot_check, try_again
-from server.asked import API, SAFE_METHODS, Kind, asked
+from server.asked import API, SAFE_METHODS, Kind, asked, is_preflight
 from server.caching import CACHE_CONTROL, Caching
 from server.routes import OwnRoutes
 from server.security import Security
@@ -37,12 +37,21 @@ NOT_YOURS = "This belongs to somebody else."
 class Gate:
     """Default deny. Open are the paths that Gradio's page and its clients ask for, and routes of your own."""
 
-    def __init__(self, app: "ASGIApp", *, settings: ServerSettings, work: Work, access: Access, own: OwnRoutes) -> None:
-        """Stand in front of `app` and let in whom `access` knows."""
+    def __init__(  # noqa: PLR0913 (what it stands between)
+        self,
+        app: "ASGIApp",
+        *,
+        settings: ServerSettings,
+        work: Work,
+        access: Access,
+        own: OwnRoutes,
+        security: Security,
+    ) -> None:
+        """Stand in front of `app`, let in whom `access` knows, and put the headers of `security` on each answer."""
         self.app, self.settings, self.work, self.access, self.own = app, settings, work, access, own
+        self.security = security
         self.events, self.pages = gradio_adapter.public_events(work.demo), gradio_adapter.page_names(work.demo)
         self.slashed = frozenset(f"/{name}/" for name in self.pages if name)
-        self.security = Security(settings)
         self.caching = Caching([ASSETS, *settings.public_folders], personal=access.known_only)
         self.proxied = ProxyHeadersMiddleware(cast("Any", self.check), trusted_hosts=settings.trusted_proxies)
 
@@ -232,11 +241,6 @@ class Gate:
         except Exception:
             if not refused:
                 raise
-
-
-def is_preflight(scope: "Scope") -> bool:
-    """Tell whether a browser asks, without credentials, what a page of another site may do."""
-    return scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope)
 
 
 def refused(scope: "Scope", text: str, status: int) -> Response:

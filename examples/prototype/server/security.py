@@ -9,26 +9,50 @@ if TYPE_CHECKING:
 
 Pairs = list[tuple[bytes, bytes]]
 
+POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self' 'unsafe-inline'",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "media-src": "'self' blob: data:",
+    "font-src": "'self' data:",
+    "connect-src": "'self' blob:",
+    "worker-src": "'self' blob:",
+}
+"""Whence the page may load: this site only. Gradio needs inline scripts and styles."""
 HTTPS = (b"strict-transport-security", b"max-age=31536000")
 SCRIPTS = "/assets/"
 """Where Gradio keeps its scripts. A worker lives under the policy of its own answer and not of the page's."""
 
 
+def content_sources(settings: ServerSettings, *, may_eval: bool) -> dict[str, list[str]]:
+    """Give whence the page may load, by directive of the content policy: `POLICY`, and what the settings add."""
+    sources = {directive: given.split() for directive, given in POLICY.items()}
+    if may_eval:
+        sources["script-src"].append("'unsafe-eval'")
+    for directive, added in settings.content_sources.items():
+        # One that is not there falls back to the default, until it is.
+        known = sources.get(directive, sources["default-src"])
+        sources[directive] = [*known, *(source for source in added if source not in known)]
+    return sources
+
+
 class Security:
-    """Finds the headers for an answer. The policy admits this site only; Gradio's page needs inline scripts and styles.
+    """Finds the headers for an answer. The policy admits this site, and what the settings add.
 
     Files that everybody may have can be shown in a frame of the app's own pages. Such a file may run scripts, as a
     report does, but as a site of its own: they reach neither the page around them nor the cookies.
     """
 
-    def __init__(self, settings: ServerSettings) -> None:
-        """Write the policies."""
-        ancestors = settings.frame_ancestors
-        self.usual = headers(settings, ancestors)
+    def __init__(self, settings: ServerSettings, *, may_eval: bool) -> None:
+        """Write the policies; `may_eval` says whether scripts may evaluate strings as code."""
+        sources, ancestors = content_sources(settings, may_eval=may_eval), settings.frame_ancestors
         # ffmpeg, with which the page trims films, is loaded by a worker from what the browser holds in memory.
-        self.scripts = headers(settings, ancestors, scripts="blob:")
-        self.shown = headers(settings, ["'self'", *ancestors])
-        self.boxed = headers(settings, ["'self'", *ancestors], more="; sandbox allow-scripts")
+        in_memory = sources | {"script-src": [*sources["script-src"], "blob:"]}
+        self.usual = headers(settings, sources, ancestors)
+        self.scripts = headers(settings, in_memory, ancestors)
+        self.shown = headers(settings, sources, ["'self'", *ancestors])
+        self.boxed = headers(settings, sources, ["'self'", *ancestors], more="; sandbox allow-scripts")
 
     def of(self, path: str, scheme: str, given: "Iterable[tuple[bytes, bytes]]", *, is_public_file: bool) -> Pairs:
         """Give the headers of the answer for a path, whose own headers are `given`."""
@@ -45,26 +69,21 @@ def may_run(given: "Iterable[tuple[bytes, bytes]]") -> bool:
     return not kind or b"html" in kind or b"xml" in kind
 
 
-def headers(settings: ServerSettings, ancestors: list[str], scripts: str = "", more: str = "") -> Pairs:
+def headers(settings: ServerSettings, sources: dict[str, list[str]], ancestors: list[str], more: str = "") -> Pairs:
     """Write the headers of one kind of answer.
 
     Args:
         settings: The settings.
+        sources: Whence it may load, by directive.
         ancestors: Whose pages may show the answer in a frame.
-        scripts: A further source of scripts.
         more: A further rule of the policy.
 
     """
-    sources = ["'self'", "'unsafe-inline'", *(["'unsafe-eval'"] if settings.allow_eval else []), scripts]
+    loads = "; ".join(" ".join([directive, *given]) for directive, given in sources.items())
     frames = " ".join(ancestors) or "'none'"
-    policy = (
-        f"default-src 'self'; script-src {' '.join(filter(None, sources))}; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; media-src 'self' blob: data:; font-src 'self' data:; connect-src 'self' blob:; "
-        f"worker-src 'self' blob:; frame-ancestors {frames}; base-uri 'self'; "
-        f"form-action 'self'; object-src 'none'{more}"
-    )
+    rest = f"frame-ancestors {frames}; base-uri 'self'; form-action 'self'; object-src 'none'{more}"
     found = {
-        "content-security-policy": policy,
+        "content-security-policy": f"{loads}; {rest}",
         "x-content-type-options": "nosniff",
         "referrer-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",

@@ -304,7 +304,7 @@ of_constructor = lru_cache(maxsize=500)(inspect.signature)
 
 
 def remember_signatures(_: "gr.Blocks") -> None:
-    """Read no constructor again for each `gr.State` that is set, and for each new session: `inspect` in `gradio.blocks`."""
+    """Read no constructor again for each `gr.State` that is set and each new session: `inspect` in `gradio.blocks`."""
     from gradio import blocks  # noqa: PLC0415
 
     _ = cast("Any", blocks).inspect.signature

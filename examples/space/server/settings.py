@@ -5,12 +5,13 @@ in `secrets/` or `/run/secrets`; earlier ones win. `.env.example` lists them. Yo
 """
 
 import os
+import re
 import tempfile
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self, TypeVar, get_origin
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -19,6 +20,23 @@ ASSETS = PROJECT_DIR / "assets"
 SECRET_DIRS = [path for path in (PROJECT_DIR / "secrets", Path("/run/secrets")) if path.is_dir()]
 CLOSED_PARTS = frozenset({"server", "services", "utils", "tests", "deploy", "secrets"})
 """Folders of the project that no setting can open."""
+
+SOURCE = re.compile(
+    r"data:|blob:"
+    r"|((https?|wss?)://)?(\*\.[a-zA-Z0-9-]+\.)?[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*(:\d+)?(/[a-zA-Z0-9._~%!$&()+=:@/-]*)?",
+)
+"""What may be added to the content policy: a host, or one of these two schemes. Neither everybody nor keywords."""
+DIRECTIVES = (
+    "connect-src",
+    "font-src",
+    "frame-src",
+    "img-src",
+    "manifest-src",
+    "media-src",
+    "script-src",
+    "style-src",
+    "worker-src",
+)
 
 Kind = TypeVar("Kind", bound="ServerSettings")
 
@@ -61,8 +79,10 @@ class ServerSettings(BaseSettings):
     """Other sites whose pages may call this app, such as `https://www.example.com`."""
     frame_ancestors: list[str] = []
     """Other sites that may show this app in a frame."""
-    allow_eval: bool = True
-    """Whether scripts of the page may evaluate strings as code. Gradio's image editor and plots need it."""
+    allow_eval: bool | None = None
+    """Whether scripts of the page may evaluate strings as code; None: only if something on the page needs it."""
+    content_sources: dict[str, list[str]] = {}
+    """Other sites that the page may load from, by directive: `{"img-src": ["https://*.tile.openstreetmap.org"]}`."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose forwarded headers are believed."""
     shutdown_grace: float = Field(default=20, ge=0)
@@ -153,6 +173,12 @@ class ServerSettings(BaseSettings):
     allowed_groups: list[str] = []
     """Organisations, by their name in addresses of the Hub, whose members may sign in; empty allows everybody."""
 
+    @field_validator("allow_eval", mode="before")
+    @classmethod
+    def follow_the_page_when_empty(cls, value: object) -> object:
+        """Take `APP_ALLOW_EVAL=` for nothing said."""
+        return None if value == "" else value
+
     @model_validator(mode="after")
     def refuse_what_breaks_sessions_or_opens_the_app(self) -> Self:
         """Say in one line what to change, before anything is served."""
@@ -168,6 +194,9 @@ class ServerSettings(BaseSettings):
         for folder in self.public_folders:
             if problem := problem_with_folder(folder, self.upload_dir):
                 raise ValueError(f"APP_PUBLIC_FOLDERS: {folder} {problem}")
+        for directive, sources in self.content_sources.items():
+            if problem := problem_with_sources(directive, sources):
+                raise ValueError(f"APP_CONTENT_SOURCES: {problem}")
         return self
 
 
@@ -192,6 +221,18 @@ def problem_with_folder(folder: Path, upload_dir: Path) -> str:
     inside = real.relative_to(PROJECT_DIR).parts if real.is_relative_to(PROJECT_DIR) else ()
     if inside and (inside[0] in CLOSED_PARTS or any(part.startswith(".") for part in inside)):
         return "is closed. Put what everybody may have into assets/."
+    return ""
+
+
+def problem_with_sources(directive: str, sources: list[str]) -> str:
+    """Say why sites cannot be added to a directive of the content policy, or nothing."""
+    if directive == "frame-ancestors":
+        return "frame-ancestors is APP_FRAME_ANCESTORS."
+    if directive not in DIRECTIVES:
+        return f"there is no directive {directive!r}. Choose one of: {', '.join(DIRECTIVES)}."
+    wrong = [source for source in sources if not SOURCE.fullmatch(source)]
+    if wrong:
+        return f"{directive}: {wrong[0]!r} is no site. Name one, such as https://*.example.com, or data: or blob:."
     return ""
 
 

@@ -117,6 +117,8 @@ def test_what_gradio_5_took_in_its_constructor_reaches_the_page(make_settings: M
     def served(looks: Page | None) -> tuple[dict[str, Any], FastAPI]:
         with pytest.warns(UserWarning, match="moved from the Blocks constructor"):
             demo = gr.Blocks(analytics_enabled=False, **given)
+        with demo:
+            gr.Textbox()
         demo.queue(**queue_options(make_settings()))
         app = application.create_app(demo, make_settings(), page=looks)
         with browse(app) as client:

@@ -285,6 +285,43 @@ def test_a_chat_is_made_of_known_parts() -> None:
         assert cast("Any", chat).saved_conversations.storage_key == "conversations"
 
 
+def test_the_config_of_a_page_and_what_is_rendered_later(make_app: MakeApp) -> None:
+    demo = make_app().state.demo
+    with holds("Blocks.config"):
+        config = gradio_adapter.config_of(demo)
+        assert {part["type"] for part in config["components"]} >= {"file", "textbox"}
+        assert {"id", "props"} <= config["components"][0].keys()
+        assert {event["api_name"] for event in config["dependencies"]} >= {"fetch", "read", "hidden"}
+        assert {"js", "head", "css", "stylesheets"} <= config.keys()
+    with holds("Blocks.renderables"):
+        assert not gradio_adapter.renders_later(demo)
+        with gr.Blocks(analytics_enabled=False) as later:
+            gr.render()(str)
+        assert gradio_adapter.renders_later(later)
+
+
+def test_names_and_the_end_of_the_queue(make_app: MakeApp) -> None:
+    demo = make_app().state.demo
+    with holds("BlockFunction.api_name"):
+        assert gradio_adapter.named_private_events(demo) == ["hidden"]
+    with holds("Queue.max_size"):
+        assert gradio_adapter.has_bounded_queue(demo)
+        assert not gradio_adapter.has_bounded_queue(gr.Blocks(analytics_enabled=False))
+
+
+def test_what_a_page_was_built_with_for_its_look(make_app: MakeApp) -> None:
+    given: dict[str, Any] = dict.fromkeys(gradio_adapter.LOOKS, "x")
+    with holds("Blocks._deprecated_css"):
+        with pytest.warns(UserWarning, match="moved from the Blocks constructor"):
+            demo = gr.Blocks(analytics_enabled=False, **given)
+        assert gradio_adapter.looks_of(demo) == given
+        assert gradio_adapter.looks_of(make_app().state.demo) == {}
+    with holds("Blocks.auth"):
+        assert not gradio_adapter.has_auth(demo)
+        demo.auth = [("ada", "secret")]
+        assert gradio_adapter.has_auth(demo)
+
+
 def test_the_process_was_prepared_before_gradio_was_imported() -> None:
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert any(isinstance(finder, gradio_adapter.PatchGradio) for finder in sys.meta_path)

@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field, ValidationError
 
 from server import settings as module
-from server.settings import PROJECT_DIR, ServerSettings, explain, problem_with_folder, read_settings
+from server.settings import PROJECT_DIR, ServerSettings, explain, parsed, problem_with_folder, read_settings
 from tests.server.fixtures import IMPORTS, TINY, MakeSettings, environment
 
 
@@ -42,6 +42,8 @@ def test_more_workers_than_one_are_refused(make_settings: MakeSettings) -> None:
         ({"WEB_CONCURRENCY": "2"}, "WEB_CONCURRENCY: Gradio keeps queue and sessions in one process"),
         ({"WEB_CONCURRENCY": "two"}, "WEB_CONCURRENCY: Input should be a valid integer"),
         ({"APP_ALLOWED_HOSTS": "example.com"}, "APP_ALLOWED_HOSTS: write a list, such as"),
+        ({"APP_CONTENT_SOURCES": "example.com"}, "APP_CONTENT_SOURCES: write an object, such as"),
+        ({"APP_CONTENT_SOURCES": '{"img-src": ["*"]}'}, "APP_CONTENT_SOURCES: img-src: '*' is no site. Name one"),
         ({"APP_THEME": "plaid"}, "APP_THEME: there is no theme 'plaid'. Choose one of: "),
     ],
 )
@@ -95,6 +97,15 @@ def test_settings_of_your_own_are_read_and_refused_like_the_others(monkeypatch: 
         read_settings(Own)
 
 
+def test_a_setting_that_follows_the_page_may_be_left_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    for text, value in {"": None, "true": True, "false": False}.items():
+        monkeypatch.setenv("APP_ALLOW_EVAL", text)
+        assert parsed(ServerSettings).allow_eval is value
+    monkeypatch.setenv("APP_ALLOW_EVAL", "sometimes")
+    with pytest.raises(SystemExit, match="APP_ALLOW_EVAL: Input should be a valid boolean"):
+        parsed(ServerSettings)
+
+
 def test_a_folder_that_would_open_too_much_is_refused(tmp_path: Path) -> None:
     uploads, plain = tmp_path / "uploads", tmp_path / "pictures"
     for folder in (uploads, plain, PROJECT_DIR / "assets"):
@@ -112,6 +123,41 @@ def test_a_folder_that_would_open_too_much_is_refused(tmp_path: Path) -> None:
 def test_a_public_folder_that_is_refused_is_one_line(make_settings: MakeSettings) -> None:
     with pytest.raises(ValidationError, match=r"APP_PUBLIC_FOLDERS: .* would open this project"):
         make_settings(public_folders=[PROJECT_DIR])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("https://*.tile.openstreetmap.org", "http://localhost:9000", "wss://example.com/socket"),
+        *("https://example.com/a/b.js", "cdn.example.com", "data:", "blob:", "*.example.com"),
+    ],
+)
+def test_sites_that_the_page_may_load_from(make_settings: MakeSettings, source: str) -> None:
+    assert make_settings(content_sources={"img-src": [source]}).content_sources == {"img-src": [source]}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("*", "https:", "wss:", "https://", "https://*", "https://*.", "*.com", "https://*.com", "filesystem:"),
+        *("'unsafe-eval'", "'self'", '"a.com"', "https://a.com https://b.com", "https://a.com;", "https://a.com,"),
+        *("a.com\nx: y", "https://a.com\n", "https://a.com\r", " https://a.com", "", "https://a.com/?x=1", "a.*.com"),
+        *("https://a.com:*", "javascript:alert(1)", "https://user@a.com", "https://\u00e4.com"),
+    ],
+)
+def test_what_is_no_site_is_refused(make_settings: MakeSettings, source: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        make_settings(content_sources={"img-src": ["https://example.com", source]})
+    [line] = explain(error.value)
+    assert line.startswith(f"APP_CONTENT_SOURCES: img-src: {source!r} is no site. Name one, such as ")
+
+
+@pytest.mark.parametrize("name", ["default-src", "object-src", "base-uri", "img-src; x", "IMG-SRC", "images"])
+def test_what_is_no_directive_is_refused(make_settings: MakeSettings, name: str) -> None:
+    with pytest.raises(ValidationError, match=r"APP_CONTENT_SOURCES: there is no directive .* one of: connect-src"):
+        make_settings(content_sources={name: []})
+    with pytest.raises(ValidationError, match=r"APP_CONTENT_SOURCES: frame-ancestors is APP_FRAME_ANCESTORS\."):
+        make_settings(content_sources={"frame-ancestors": ["https://example.com"]})
 
 
 def test_an_error_of_the_whole_is_shown_without_a_field() -> None:

@@ -19,6 +19,7 @@ from server.access.base import Access
 from server.access.identity import User
 from server.gate import Gate
 from server.routes import OwnRoutes
+from server.security import Security
 from server.settings import PROJECT_DIR
 from server.work import Work
 from tests.server.access import ADDED, PUBLIC
@@ -234,7 +235,8 @@ def bare_gate(make_settings: MakeSettings, app: Any) -> Gate:  # noqa: ANN401
     with gr.Blocks(analytics_enabled=False) as demo:
         gr.Textbox()
     settings = make_settings()
-    return Gate(app, settings=settings, work=Work(demo), access=Access(settings), own=OwnRoutes())
+    security = Security(settings, may_eval=False)
+    return Gate(app, settings=settings, work=Work(demo), access=Access(settings), own=OwnRoutes(), security=security)
 
 
 def post(path: str) -> dict[str, Any]:

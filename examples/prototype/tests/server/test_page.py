@@ -4,9 +4,11 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import pytest
+from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -49,9 +51,11 @@ def test_a_logo_that_is_not_there_is_refused(make_app: MakeApp) -> None:
         make_app(logo="missing.png")
 
 
-def test_an_unknown_theme_is_named_with_the_known_ones() -> None:
+def test_an_unknown_theme_is_named_with_the_known_ones(make_settings: MakeSettings) -> None:
     with pytest.raises(SystemExit, match=r"there is no theme 'plaid'. Choose one of: base, citrus"):
         find_theme("plaid")
+    with pytest.raises(SystemExit, match=r"^theme=: there is no theme 'mine/plaid'"):
+        Page(theme="mine/plaid").options(make_settings(), [])
 
 
 def test_everything_that_launch_takes_for_the_look_reaches_the_page(make_app: MakeApp, tmp_path: Path) -> None:
@@ -97,6 +101,59 @@ def test_a_further_page_with_a_slash_at_its_end_is_found(make_settings: MakeSett
         assert stranger.get("/second/").status_code == (401 if app.state.access.known_only else 308)
 
 
+def test_what_gradio_5_took_in_its_constructor_reaches_the_page(make_settings: MakeSettings, tmp_path: Path) -> None:
+    style, head = tmp_path / "more.css", tmp_path / "more.html"
+    style.write_text(".from-file { top: 0 }")
+    head.write_text("<meta name='from-file'>")
+    given: dict[str, Any] = {
+        "css": RED,
+        "css_paths": [style],
+        "js": "() => { window.mine = 1 }",
+        "head": "<meta name='mine'>",
+        "head_paths": head,
+        "theme": "Soft",
+    }
+
+    def served(looks: Page | None) -> tuple[dict[str, Any], FastAPI]:
+        with pytest.warns(UserWarning, match="moved from the Blocks constructor"):
+            demo = gr.Blocks(analytics_enabled=False, **given)
+        with demo:
+            gr.Textbox()
+        demo.queue(**queue_options(make_settings()))
+        app = application.create_app(demo, make_settings(), page=looks)
+        with browse(app) as client:
+            return client.get("/config").json(), app
+
+    config, app = served(None)
+    assert RED in config["css"]
+    assert ".from-file" in config["css"]
+    assert config["js"] == given["js"]
+    assert "<meta name='mine'>" in config["head"]
+    assert "<meta name='from-file'>" in config["head"]
+    assert config["theme"] == "soft"
+    assert {finding.text for finding in app.state.life.findings} >= {
+        f"{name}= of gr.Blocks is used; its place is page=Page({name}=...) of create_app" for name in given
+    }
+    config, app = served(Page(css=".other { top: 0 }", theme="glass"))
+    assert RED not in config["css"]
+    assert ".other" in config["css"]
+    assert config["js"] == given["js"]
+    assert config["theme"] == "glass"
+    assert [finding.text for finding in app.state.life.findings if finding.is_problem] == [
+        f"{name}= of gr.Blocks is not used, because page=Page({name}=...) of create_app is: put both there"
+        for name in ("theme", "css")
+    ]
+
+
+def test_a_page_that_was_closed_by_its_author_is_refused_and_not_opened(make_settings: MakeSettings) -> None:
+    with gr.Blocks(analytics_enabled=False) as demo:
+        gr.Textbox()
+    for auth in ([("ada", "secret")], lambda *_: True):
+        demo.auth = auth
+        with pytest.raises(SystemExit, match=r"^demo\.auth is not read here.*auth_mode=password$"):
+            application.create_app(demo, make_settings())
+
+
 def test_a_theme_has_a_name_or_is_an_object(make_settings: MakeSettings) -> None:
     class Own(gr.themes.Base):
         """A theme of somebody's own."""
@@ -127,6 +184,34 @@ def test_the_style_of_the_project_is_used_when_it_is_there(
     style.write_text(RED)
     assert Page(css_paths=["more.css"]).options(make_settings(), [])["css_paths"] == [style, "more.css"]
     assert listed("one.css") == ["one.css"]
+
+
+def test_the_content_policy_admits_this_site_and_what_the_settings_add(make_app: MakeApp) -> None:
+    added = {
+        "img-src": ["https://*.tile.openstreetmap.org", "https://example.com", "data:"],
+        "frame-src": ["https://video.example.com"],
+        "script-src": ["https://cdn.example.com"],
+    }
+    for changes, images, scripts, frames in (
+        ({}, "", "", ""),
+        ({"content_sources": {"img-src": []}}, "", "", ""),
+        (
+            {"content_sources": added},
+            " https://*.tile.openstreetmap.org https://example.com",
+            " https://cdn.example.com",
+            "frame-src 'self' https://video.example.com; ",
+        ),
+    ):
+        for allowed, evaluated in ((False, ""), (True, " 'unsafe-eval'")):
+            with browse(make_app(allow_eval=allowed, **changes)) as client:
+                policy = client.get("/").headers["content-security-policy"]
+            assert policy == (
+                f"default-src 'self'; script-src 'self' 'unsafe-inline'{evaluated}{scripts}; "
+                f"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:{images}; "
+                "media-src 'self' blob: data:; font-src 'self' data:; connect-src 'self' blob:; "
+                "worker-src 'self' blob:; "
+                f"{frames}frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
+            )
 
 
 @pytest.fixture

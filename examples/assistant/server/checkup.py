@@ -1,0 +1,219 @@
+"""What on this page will not work with the settings as they are, and the setting or hook that helps.
+
+It looks at the config that Gradio sends to browsers. What `gr.render` makes later is not in it.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from server import gradio_adapter
+from server.foreign import Load, foreign_loads, in_examples, lets_in
+from server.page import Page
+from server.security import content_sources
+from server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+log = logging.getLogger("app.checkup")
+
+WITHOUT_EVAL = {
+    "html": "shows nothing",
+    "nativeplot": "is not drawn",
+    "imageeditor": "does not work",
+}
+"""What happens to components whose scripts evaluate strings, where the content policy forbids that."""
+NAMED = 5
+"""So many causes are named in one line."""
+
+
+class Weight(Enum):
+    """How sure it is that something is wrong."""
+
+    NOTE = logging.INFO
+    """Good to know."""
+    DOUBT = logging.WARNING
+    """May be meant so; a check passes with it."""
+    PROBLEM = logging.ERROR
+    """Will not work."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line about the page."""
+
+    text: str
+    weight: Weight = Weight.PROBLEM
+
+    @property
+    def is_problem(self) -> bool:
+        """Tell whether something will not work."""
+        return self.weight is Weight.PROBLEM
+
+
+def refuse(demo: "gr.Blocks") -> None:
+    """Refuse a page that would be open here although its author closed it.
+
+    Raises:
+        SystemExit: one line that says what to choose.
+
+    """
+    if gradio_adapter.has_auth(demo):
+        raise SystemExit(
+            "demo.auth is not read here, and without it everybody could come in. Take it away, and choose an auth mode "
+            "instead: uvx copier update -d auth_mode=password"
+        )
+
+
+def look(demo: "gr.Blocks", settings: ServerSettings, page: Page) -> list[Finding]:
+    """Look over a page that is mounted; `page` is what `create_app` was given."""
+    return [
+        *about_looks(demo, page),
+        *about_eval(demo, settings),
+        *about_sites(demo, settings),
+        *about_limits(demo, settings),
+        *about_names(demo),
+    ]
+
+
+def report(findings: Iterable[Finding]) -> None:
+    """Log each finding."""
+    for finding in findings:
+        log.log(min(finding.weight.value, logging.WARNING), finding.text)
+
+
+def check(findings: Iterable[Finding]) -> int:
+    """Write each finding to the standard output, and give the exit code: 1 if something will not work."""
+    found = list(findings)
+    for finding in found:
+        sys.stdout.write(f"{finding.weight.name.lower()}: {finding.text}\n")
+    problems = sum(finding.is_problem for finding in found)
+    sys.stdout.write(f"{problems or 'no'} problem{'' if problems == 1 else 's'} found\n")
+    return 1 if problems else 0
+
+
+def name_of(part: dict[str, Any]) -> str:
+    """Name a component of the config as its author knows it."""
+    props = part["props"]
+    name = props.get("label") or props.get("elem_id")
+    return f"{part['type']} {name!r}" if name else f"{part['type']} (component {part['id']})"
+
+
+def shortened(names: list[str]) -> str:
+    """Join names, but not all of many."""
+    rest = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+# WHAT GRADIO 5 TOOK ELSEWHERE
+
+
+def about_looks(demo: "gr.Blocks", page: Page) -> list[Finding]:
+    """Say which arguments of `gr.Blocks` are used, and which are not because `Page` brings the same."""
+    found: list[Finding] = []
+    for name in gradio_adapter.looks_of(demo):
+        place = f"page=Page({name}=...) of create_app"
+        if getattr(page, name) is None:
+            found.append(Finding(f"{name}= of gr.Blocks is used; its place is {place}", Weight.NOTE))
+        else:
+            found.append(Finding(f"{name}= of gr.Blocks is not used, because {place} is: put both there"))
+    return found
+
+
+# SCRIPTS THAT EVALUATE STRINGS
+
+
+def needs_of_eval(demo: "gr.Blocks") -> dict[str, str]:
+    """Give what on the page evaluates strings as code, each with what happens where that is forbidden."""
+    config = gradio_adapter.config_of(demo)
+    found = {name_of(part): WITHOUT_EVAL[part["type"]] for part in config["components"] if part["type"] in WITHOUT_EVAL}
+    for event in config["dependencies"]:
+        if event.get("js"):
+            found[f"event {event['api_name']} (js=)"] = "keeps the page at 'Loading'"
+    return found | ({"the js= of the page": "does not run"} if config.get("js") else {})
+
+
+def may_eval(demo: "gr.Blocks", settings: ServerSettings) -> bool:
+    """Tell whether the content policy allows to evaluate strings: as it is set, or else as the page needs it."""
+    return bool(needs_of_eval(demo)) if settings.allow_eval is None else settings.allow_eval
+
+
+def about_eval(demo: "gr.Blocks", settings: ServerSettings) -> list[Finding]:
+    """Say what the policy allows because the page needs it, or what does not work because it does not."""
+    needs = needs_of_eval(demo)
+    if may_eval(demo, settings):
+        text = f"the content policy allows 'unsafe-eval' for {shortened(list(needs))}. APP_ALLOW_EVAL=false forbids it"
+        return [Finding(text, Weight.NOTE)] if settings.allow_eval is None else []
+    cure = "without 'unsafe-eval': set APP_ALLOW_EVAL=true"
+    found = [Finding(f"{name} {effect} {cure}") for name, effect in needs.items()]
+    if gradio_adapter.renders_later(demo):
+        kinds = ", ".join(WITHOUT_EVAL)
+        text = f"gr.render makes parts that nobody can see at start: if there is js= or one of {kinds} among them"
+        found.append(Finding(f"{text}, set APP_ALLOW_EVAL=true", Weight.NOTE))
+    return found
+
+
+# OTHER SITES
+
+
+def about_sites(demo: "gr.Blocks", settings: ServerSettings) -> list[Finding]:
+    """Name the sites that the page loads from and the content policy keeps out, in one line for each."""
+    config, sources = gradio_adapter.config_of(demo), content_sources(settings, may_eval=may_eval(demo, settings))
+    own = {*settings.allowed_hosts, urlsplit(settings.root_path).hostname}
+
+    def kept_out(loads: Iterable[Load], weight: Weight) -> Iterator[Finding]:
+        by: dict[tuple[str, str], list[str]] = {}
+        for load in loads:
+            allowed = sources.get(load.directive, sources["default-src"])
+            if urlsplit(load.url).hostname not in own and not any(lets_in(source, load.url) for source in allowed):
+                names = by.setdefault((load.directive, load.site), [])
+                names += {name_of(load.part) if load.part else "the page"} - {*names}
+        for (directive, site), names in by.items():
+            value = json.dumps({directive: [site]})
+            cure = f"APP_CONTENT_SOURCES='{value}' lets it in, a file in assets/ needs nothing"
+            yield Finding(f"{site} is kept out, which {shortened(names)} may load: {cure}", weight)
+
+    return [*kept_out(foreign_loads(config), Weight.PROBLEM), *kept_out(in_examples(config), Weight.DOUBT)]
+
+
+# LIMITS AND NAMES
+
+
+def about_limits(demo: "gr.Blocks", settings: ServerSettings) -> list[Finding]:
+    """Say where the page itself offers more than the limits let through."""
+    config, limit = gradio_adapter.config_of(demo), settings.max_request_kb * 1000
+    parts = {part["id"]: part for part in config["components"]}
+    found: list[Finding] = []
+    for part in parts.values():
+        longest = part["props"].get("max_length")
+        if part["type"] == "textbox" and longest and longest > limit:
+            text = f"{name_of(part)} takes {longest} characters, and a request {limit} bytes: raise APP_MAX_REQUEST_KB"
+            found.append(Finding(f"{text}, or lower max_length"))
+    sizes = {
+        number: len(json.dumps(part["props"].get("value"), default=str))
+        for number, part in parts.items()
+        if part["type"] != "state"  # which stays here
+    }
+    for event in config["dependencies"]:
+        size = sum(sizes.get(number, 0) for number in event["inputs"])
+        if event["backend_fn"] and size > limit:
+            text = f"event {event['api_name']} sends {size} bytes as the page opens, and a request may have {limit}"
+            found.append(Finding(f"{text}: raise APP_MAX_REQUEST_KB, or keep the value in gr.State"))
+    if not gradio_adapter.has_bounded_queue(demo):
+        text = "any number of events may wait: call demo.queue(**queue_options(settings)) of server.queueing"
+        found.append(Finding(text, Weight.DOUBT))
+    return found
+
+
+def about_names(demo: "gr.Blocks") -> list[Finding]:
+    """Name private events that were given a name for programs, which cannot call them."""
+    return [
+        Finding(f'event {name} is private, so no program can call it by its name: api_visibility="public"', Weight.NOTE)
+        for name in gradio_adapter.named_private_events(demo)
+    ]
