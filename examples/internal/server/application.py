@@ -15,10 +15,11 @@ from fastapi.responses import JSONResponse
 from server import checkup, gradio_adapter
 from server.access import passwords as auth_mode
 from server.access.identity import StoreDownError, cannot_check
-from server.gate import MB, Gate
+from server.gate import Gate
 from server.gradio_speed import Straight, quicken
 from server.logs import RequestLog
 from server.page import Page, add_logo
+from server.refusals import MB
 from server.routes import OwnRoutes
 from server.security import Security
 from server.settings import ASSETS, PROJECT_DIR, ServerSettings

@@ -11,14 +11,15 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server import gradio_adapter
 from server.access.base import Access
 from server.access.identity import StoreDownError, cannot_check, try_again
-from server.asked import API, SAFE_METHODS, Kind, asked, is_preflight
+from server.asked import SAFE_METHODS, Kind, asked, is_preflight
 from server.caching import CACHE_CONTROL, Caching
+from server.refusals import MB, refused, too_large
 from server.routes import OwnRoutes
 from server.security import Security
 from server.settings import ASSETS, ServerSettings
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("app.gate")
 
-MB = 1_000_000
 UPLOAD_OVERHEAD = MB  # for the multipart frame, so that Gradio's own message about a large file comes first
 NOT_YOURS = "This belongs to somebody else."
 
@@ -241,18 +241,3 @@ class Gate:
         except Exception:
             if not refused:
                 raise
-
-
-def refused(scope: "Scope", text: str, status: int) -> Response:
-    """Say why not, in the form that reaches the visitor: the page shows `detail` of a refused event as it stands.
-
-    Of a refused upload it shows the whole answer.
-    """
-    if scope["path"].startswith(API) and asked(scope).kind is not Kind.UPLOAD:
-        return JSONResponse({"detail": text}, status)
-    return PlainTextResponse(text, status)
-
-
-def too_large(scope: "Scope", limit: int) -> Response:
-    """Answer 413 with the limit."""
-    return refused(scope, f"This is larger than the limit of {limit / MB:g} MB.", 413)

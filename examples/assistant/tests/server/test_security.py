@@ -23,6 +23,16 @@ document.getElementById("said").textContent = "The page around is: " + said
 """
 FRAME = "address => { const it = document.createElement('iframe'); it.src = address; document.body.append(it) }"
 """Puts a file into the page, as an `<iframe>` in a component does."""
+LOAD = """name => new Promise(done => {
+  const core = "self.createFFmpegCore = async () => ({setLogger() {}, setProgress() {}})"
+  const coreURL = URL.createObjectURL(new Blob([core], {type: "text/javascript"}))
+  const worker = new Worker("/assets/" + name)
+  worker.onmessage = ({data}) => done(data.type)
+  worker.onerror = error => done(error.message)
+  worker.postMessage({id: 1, type: "LOAD", data: {coreURL}})
+})"""
+"""Lets the worker with which Gradio trims films load its ffmpeg, here a stand-in; it says what came of it."""
+SCRIPTS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 ONLY_HERE = "frame-ancestors 'self';"
 
 
@@ -46,7 +56,7 @@ def source(policy: str, rule: str) -> set[str]:
 
 
 def test_only_scripts_of_gradio_may_load_what_the_browser_holds(make_app: MakeApp) -> None:
-    script = next((Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("*.js")).name
+    script = next(SCRIPTS.glob("*.js")).name
     with browse(make_app()) as client:
         policies = {path: client.get(path).headers["content-security-policy"] for path in ("/", f"/assets/{script}")}
     for policy in policies.values():
@@ -109,3 +119,11 @@ def test_the_page_reads_what_the_browser_holds(browser: Browser, make_app: MakeA
         # As the preview of a recording does.
         read = "fetch(URL.createObjectURL(new Blob(['sound']))).then(answer => answer.text())"
         assert page.evaluate(read) == "sound"
+
+
+def test_the_worker_that_trims_films_loads_what_the_browser_holds(
+    browser: Browser, make_app: MakeApp, serve: Serve
+) -> None:
+    [worker] = [path.name for path in SCRIPTS.glob("worker-*.js") if "createFFmpegCore" in path.read_text("utf-8")]
+    with serve(make_app()) as url, visit(browser, url) as page:
+        assert page.evaluate(LOAD, worker) == "LOAD"

@@ -69,7 +69,7 @@ def test_what_a_text_does_not_load(text: str) -> None:
 
 
 def test_html_has_frames_and_styles_but_its_scripts_never_run() -> None:
-    text = f"<iframe src='{A}/f'></iframe><style>b {{ background: url({A}/x.png) }}</style>"
+    text = "<iframe src='SITE/f'></iframe><style>b { background: url(SITE/x.png) }</style>".replace("SITE", A)
     text += f"<script src='{A}/s'></script>"
     expected = [("frame-src", f"{A}/f"), ("img-src", f"{A}/x.png")]
     assert loads("html", value=text) == loads("html", html_template=text) == expected
@@ -92,20 +92,21 @@ def test_rows_of_examples_stand_apart() -> None:
 
 
 def test_styles() -> None:
-    text = f"""
-    /* url({A}/comment.png) */
-    @import "{A}/one.css"; @import url('{A}/two.css');
-    @font-face {{ src: url("{A}/x.woff2?v=1#a") }}
-    b {{ background: url(//a.example.com/x.svg) }} i {{ background: url(data:image/png;base64,AA) }}
+    text = """
+    /* url(SITE/comment.png) */
+    @import "SITE/one.css"; @import url('SITE/two.css');
+    @font-face { src: url("SITE/x.woff2?v=1#a") }
+    b { background: url(//a.example.com/x.svg) } i { background: url(data:image/png;base64,AA) }
     """
-    found = [(load.directive, load.url.removeprefix(A)) for load in in_css(text)]
+    found = [(load.directive, load.url.removeprefix(A)) for load in in_css(text.replace("SITE", A))]
     assert found == [
         ("style-src", "/one.css"),
         ("style-src", "/two.css"),
         ("font-src", "/x.woff2?v=1#a"),
         ("img-src", "/x.svg"),
     ]
-    assert list(foreign_loads(config(css=f"b {{ background: url({A}/x) }}"))) == [Load("img-src", f"{A}/x")]
+    [load] = foreign_loads(config(css="b { background: url(SITE/x) }".replace("SITE", A)))
+    assert load == Load("img-src", f"{A}/x")
 
 
 def test_what_stands_in_the_head() -> None:
