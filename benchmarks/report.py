@@ -50,9 +50,9 @@ INTRODUCTION = """\
 # Benchmarks
 
 Written by `uv run python -m benchmarks.report`; nothing here is typed by hand. What is compared runs side by side,
-alternating, in one run: "median (lowest-highest)" is over {rounds} pairs or runs, twice as many in figures 9, 12, 13a
-and 17b; a number of figures 12 and 13a is the sum of {turns} turns. Absolute numbers are there for orientation; compare
-them only within their row.
+alternating, in one run: "median (lowest-highest)" is over {rounds} pairs or runs, twice as many in figures 9 and 17b; a
+number of figures 12 and 13a is the sum of {turns} turns, in which one process has the layer and has it not. Absolute
+numbers are there for orientation; compare them only within their row.
 
 * "naive" is one `gr.Interface` with all defaults, started by `demo.launch()`.
 * The generated app is a project rendered from this template at the time of the run, with its default settings but for

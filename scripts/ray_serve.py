@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,8 @@ def served(
             pass
         finally:
             for member in cluster.members():
-                os.kill(member, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # It may have gone by itself.
+                    os.kill(member, signal.SIGKILL)
             process.wait()
 
 

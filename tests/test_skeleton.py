@@ -21,11 +21,9 @@ assert all(event.concurrency_limit for event in found if event.api_visibility !=
 ALONE = [answers for answers in skeletons() if not answers.keys() & {"auth_mode", "deploy_target"}]
 SMALLEST: Answers = {"app_type": "interface", "start_from": "skeleton"}
 TELLING = {"interface-skeleton-ray", "chat-skeleton-ray", "blocks-skeleton-password"}
-"""What every run of the CI tries, beside the skeletons as they are."""
+"""What every run of the CI tries whole, beside the smallest; of the others it runs what is not kept."""
 WHOLE = [
-    pytest.param(
-        answers, id=name_of(answers), marks=thorough(is_one=answers not in ALONE and name_of(answers) not in TELLING)
-    )
+    pytest.param(answers, id=name_of(answers), marks=thorough(is_one=name_of(answers) not in TELLING))
     for answers in skeletons()
     # Containers add nothing that the tests of a project reach.
     if answers != SMALLEST and answers.get("deploy_target") not in {"docker", "kubernetes"}
@@ -47,9 +45,9 @@ def lines_to_read(project: Path) -> int:
     return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
 
 
-def run_tests(project: Path) -> None:
-    """Run all tests of a project with the packages of this repository; none may be left out for want of a browser."""
-    result = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=project)
+def run_tests(project: Path, *options: str) -> None:
+    """Run the tests of a project with the packages of this repository; none may be left out for want of a browser."""
+    result = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, cwd=project)
     assert " passed" in result.stdout
     assert "no browser found" not in result.stdout
 
@@ -68,6 +66,12 @@ def test_a_skeleton_is_smaller_than_the_example(
     example = render(template, tmp_path / "app", answers | {"start_from": "example"})
     assert lines_to_read(skeleton) < lines_to_read(example) / 2
     assert len(list(files(skeleton))) < len(list(files(example)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answers", ALONE, ids=name_of)
+def test_the_tests_of_a_skeleton_s_own_page_are_green(answers: Answers, projects: dict[str, Path]) -> None:
+    run_tests(projects[name_of(answers)], "--ignore=tests/server")
 
 
 @pytest.mark.parametrize("app_type", ["interface", "blocks"])

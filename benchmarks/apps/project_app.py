@@ -1,13 +1,15 @@
 """A page of one function, served by a rendered project's own plumbing; it is copied into the project to run there.
 
-`services/model.py` is then the functions that the comparison needs. Run as `python bench_app.py <task>`; `no-gate` or
-`no-log` after it leave out the gate or the log of requests, which shows what they cost.
+`services/model.py` is then the functions that the comparison needs. Run as `python bench_app.py <task>`; with `gate` or
+`log` after it, SIGUSR1 takes the gate or the log of requests out and puts it back, which shows what it costs.
 """
 
 import server  # noqa: F401  (first: it prepares the process for Gradio)
 
 # isort: split
+import signal
 import sys
+from typing import Any
 
 import gradio as gr
 from server import application, running
@@ -16,6 +18,7 @@ from server.gate import Gate
 from server.logs import RequestLog
 from server.queueing import queue_options
 from services import model
+from starlette.types import Receive, Scope, Send
 from utils.pool import Pool
 from utils.settings import Settings, get_settings
 
@@ -54,15 +57,35 @@ def build_demo(task: str, settings: Settings, pool: Pool) -> gr.Interface:
     return demo
 
 
-def main(task: str, *left_out: str) -> None:
+def switched(layer: type[Any]) -> type[Any]:
+    """Let a signal take a layer out of the way of requests, and put it back."""
+
+    class Switched(layer):
+        is_on = True
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if self.is_on or scope["type"] != "http":
+                await super().__call__(scope, receive, send)
+            else:
+                await self.app(scope, receive, send)
+
+    def switch(*_: object) -> None:
+        Switched.is_on = not Switched.is_on
+
+    signal.signal(signal.SIGUSR1, switch)
+    return Switched
+
+
+def main(task: str, layer: str = "") -> None:
     """Serve until a signal comes."""
     settings = get_settings()
     pool = Pool(settings.model_workers, load=model.load)
     demo = build_demo(task, settings, pool)
     app = application.create_app(demo, settings, warm_up=pool.warm_up, close=pool.close)
-    layers = {"no-gate": Gate, "no-log": RequestLog}
-    dropped = [layers[name] for name in left_out]
-    app.user_middleware = [layer for layer in app.user_middleware if layer.cls not in dropped]
+    chosen = {"gate": Gate, "log": RequestLog}.get(layer)
+    for each in app.user_middleware:
+        if each.cls is chosen:
+            each.cls = switched(chosen)
     running.serve(app, settings)
 
 

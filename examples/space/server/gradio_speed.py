@@ -285,8 +285,7 @@ def wait_without_task(_: "gr.Blocks") -> None:
     from gradio import routes  # noqa: PLC0415
 
     _ = cast("Any", routes).asyncio.wait_for
-    if sys.version_info < (3, 12):
-        cast("Any", routes).asyncio = Waiter(asyncio)
+    cast("Any", routes).asyncio = Waiter(asyncio) if sys.version_info < (3, 12) else asyncio
 
 
 class Memory(StandIn):
