@@ -16,7 +16,7 @@ REPOSITORIES = {
     "module_launch": {
         "README.md": "# Mine\n",
         "requirements.txt": "gradio==5.9.1\ncachetools>=5\n# for the page\ngradio_client\n",
-        "tests/test_mine.py": "def test_mine():\n    assert True\n",
+        "tests/test_mine.py": "def test_mine():\n    assert sum([1, 2]) == 3\n",
         ".gitignore": "*.csv\n",
     },
     "under_main": {
