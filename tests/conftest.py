@@ -83,6 +83,17 @@ def thorough(*, is_one: bool) -> list[pytest.MarkDecorator]:
     return [pytest.mark.thorough] if is_one else []
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `.ci/run --all` asks for."""
+    parser.addoption("--every-guard", action="store_true", help="also guards that were seen red with the files of now")
+
+
+@pytest.fixture(scope="session")
+def every_guard(request: pytest.FixtureRequest) -> bool:
+    """Tell whether guards that were seen red with the files of now are tried again."""
+    return bool(request.config.getoption("--every-guard"))
+
+
 def preset(name: str) -> Answers:
     """Read the answers of a preset."""
     return yaml.safe_load((ROOT / "presets" / f"{name}.yml").read_text(encoding="utf-8"))

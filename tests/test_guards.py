@@ -1,37 +1,18 @@
 """Each guard of a project is held by a test: without the guard, that test fails. `tests/guards/` lists them."""
 
-import shutil
-import sys
-import tomllib
-import warnings
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Answers, choices, render, run, thorough
+from scripts.mutate import GUARDS, answers_for, digest, main, seen_before, survives
+from tests.conftest import render, thorough
 
-FILES = sorted((ROOT / "tests" / "guards").glob("*.toml"))
-GUARDS = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in FILES}
-"""By auth mode, feature, `house` or `ray`, and name."""
-IN_FEATURES: Answers = {"auth_mode": "password"}
-OTHERS: dict[str, Answers] = {"house": {}, "speed": {}, "ray": {"deploy_target": "ray"}}
-PATIENCE = 100
-"""Seconds that a test may take without its guard."""
-HUNG = 124
-"""What `timeout` ends with."""
+SEEN = seen_before()
 CASES = [
     pytest.param(mode, name, marks=thorough(is_one=mode in {"mcp", "pwa"}))
     for mode, guards in GUARDS.items()
     for name in guards
 ]
-
-
-def answers_for(mode: str) -> Answers:
-    """Give the answers of the project whose guards are taken away one by one."""
-    if mode in choices("auth_mode"):
-        return {"app_type": "interface", "auth_mode": mode}
-    # A feature is taken where people sign in: there it has most to hold.
-    return {"app_type": "interface"} | OTHERS.get(mode, IN_FEATURES | {"features": [mode]})
 
 
 @pytest.fixture(scope="module")
@@ -50,22 +31,30 @@ def test_every_guard_is_where_its_file_says(template: Path, tmp_path: Path) -> N
             assert guard["name"] in (project / guard["test"]).read_text(encoding="utf-8"), (mode, name)
 
 
+def test_nothing_was_seen_that_is_no_guard() -> None:
+    assert {*SEEN} <= {f"{mode}/{name}" for mode, guards in GUARDS.items() for name in guards}
+
+
+def test_a_name_that_is_no_file_of_guards_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["hous"])
+    assert "no such file in tests/guards: hous; there are house, " in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("mode", "name"), CASES)
-def test_without_its_guard_the_test_fails(mode: str, name: str, intact: dict[str, Path], tmp_path: Path) -> None:
+def test_without_its_guard_the_test_fails(
+    mode: str, name: str, intact: dict[str, Path], tmp_path: Path, *, every_guard: bool
+) -> None:
     guard = GUARDS[mode][name]
-    project = tmp_path / "app"
-    shutil.copytree(intact[mode], project)
-    path = project / guard["file"]
-    text = path.read_text(encoding="utf-8")
-    assert guard["code"] in text, f"the guard {name!r} is not in {guard['file']} any more"
-    path.write_text(text.replace(guard["code"], guard["instead"]), encoding="utf-8")
-    tests = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", guard["test"], "-k", guard["name"]]
-    # A process that hangs says where, and has a second try: on a machine that is busy one in some thousand does.
-    patient = ["timeout", "--signal=ABRT", "--kill-after=10", str(PATIENCE), *tests]
-    for _ in range(2):
-        result = run(*patient, cwd=project, check=False, PYTHONFAULTHANDLER="1", PYTHONUNBUFFERED="1")
-        if result.returncode != HUNG:
-            break
-        warnings.warn(f"without {name!r} the tests hung:\n{result.stdout[-6000:]}", stacklevel=1)
-    assert result.returncode == 1, f"without {name!r} the tests end with {result.returncode}:\n{result.stdout[-3000:]}"
+    if not every_guard and SEEN.get(f"{mode}/{name}") == digest(guard, intact[mode]):
+        pytest.skip("seen red with these very files; --every-guard tries it again")
+    assert not survives(guard, intact[mode], tmp_path / "app")
+
+
+@pytest.mark.slow
+def test_a_guard_that_no_test_misses_is_a_survivor(intact: dict[str, Path], tmp_path: Path) -> None:
+    guard = {**next(iter(GUARDS["house"].values()))}
+    assert "not in" in survives({**guard, "code": "not there"}, intact["house"], tmp_path / "gone")
+    harmless = {**guard, "instead": guard["code"]}
+    assert survives(harmless, intact["house"], tmp_path / "same").startswith("the tests ended with 0:")
