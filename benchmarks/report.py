@@ -121,7 +121,7 @@ def write(figures: Sequence[Figure], rounds: int, kept: Mapping[str, str]) -> st
         for figure in figures
     }
     table = {**kept, **measured}
-    body = [table[key] for key in sorted(table, key=lambda key: (int(key.rstrip("abcd")), key))]
+    body = [table[key] for key in sorted(table, key=lambda key: (int(key.rstrip("abcdefgh")), key))]
     head = [
         "| # | Figure | Reach | Measured | Reached | Absolute, medians | Command |",
         "|---|---|---|---|---|---|---|",

@@ -10,8 +10,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from starlette.datastructures import Headers
-
 if TYPE_CHECKING:
     from starlette.types import Scope
 
@@ -21,6 +19,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 class Kind(Enum):
     """What lies behind a path. Whatever is in no list of Gradio's page or its clients is `CLOSED`."""
+
+    # Python's own is a function in Python, and every request is looked up in some twenty sets.
+    __hash__ = object.__hash__
 
     CLOSED = auto()
     PROBE = auto()
@@ -84,6 +85,9 @@ BELOW = {
     API + "custom_component/": Kind.ABOUT,
 }
 """Everything below these is of one kind."""
+STARTS_EVENT = frozenset({Kind.START, Kind.RUN})
+TAKES_FILES = frozenset({Kind.UPLOAD, Kind.COMPONENT})
+GIVES_FILES = frozenset({Kind.UPLOAD, Kind.COMPONENT, Kind.ANSWER, Kind.RUN})
 FONT = re.compile(r"/static/fonts/\w+/[\w-]+\.woff2")
 
 
@@ -106,31 +110,38 @@ class Asked:
     @property
     def starts_event(self) -> bool:
         """Tell whether new work begins."""
-        return self.kind in {Kind.START, Kind.RUN}
+        return self.kind in STARTS_EVENT
 
     @property
     def takes_files(self) -> bool:
         """Tell whether the body may be as large as an upload."""
-        return self.kind in {Kind.UPLOAD, Kind.COMPONENT}
+        return self.kind in TAKES_FILES
 
     @property
     def gives_files(self) -> bool:
         """Tell whether the answer may name files that now belong to whoever asked."""
-        return self.kind in {Kind.UPLOAD, Kind.COMPONENT, Kind.ANSWER, Kind.RUN}
+        return self.kind in GIVES_FILES
 
 
 def asked(scope: "Scope") -> Asked:
     """Give what a request asks for. It is kept with the request, so it is worked out once."""
     state = scope.setdefault("state", {})
-    found = state.get("asked")
-    if found is None:
-        found = state["asked"] = read(scope["method"], scope["path"], scope.get("query_string", b""))
-    return found
+    if "asked" not in state:
+        state["asked"] = read(scope["method"], scope["path"], scope.get("query_string", b""))
+    return state["asked"]
 
 
 def is_preflight(scope: "Scope") -> bool:
     """Tell whether a browser asks, without credentials, what a page of another site may do."""
-    return scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope)
+    return scope["method"] == "OPTIONS" and bool(header(scope, b"access-control-request-method"))
+
+
+def header(scope: "Scope", name: bytes) -> str:
+    """Give a header of a request, or nothing. Of several the first counts; servers give names in small letters."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return ""
 
 
 def read(method: str, path: str, query: bytes = b"") -> Asked:

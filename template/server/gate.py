@@ -6,10 +6,10 @@ list of open paths, host, cross-site check, who asks, size of the body, whose th
 
 import logging
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -17,7 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from server import gradio_adapter
 from server.access.base import Access
 from server.access.identity import StoreDownError, cannot_check, try_again
-from server.asked import SAFE_METHODS, Kind, asked, is_preflight
+from server.asked import SAFE_METHODS, Kind, asked, header, is_preflight
 from server.caching import CACHE_CONTROL, Caching
 from server.refusals import MB, refused, too_large
 from server.routes import OwnRoutes
@@ -106,15 +106,15 @@ class Gate:
 
     def refusal(self, scope: "Scope") -> Response | None:
         """Decide by the head of the request alone."""
-        wanted, headers = asked(scope), Headers(scope=scope)
+        wanted = asked(scope)
         named = wanted.kind is not Kind.CLOSED or self.is_page(scope) or self.is_public(scope)
         if not named and self.own.find(scope["method"], scope["path"], preflight=is_preflight(scope)) is None:
             return refused(scope, "Not found", 404)
-        host = headers.get("x-forwarded-host", headers.get("host", ""))
+        host = header(scope, b"x-forwarded-host") or header(scope, b"host")
         if not self.knows_host(host):
             log.warning("refused the host %r: add it to APP_ALLOWED_HOSTS if it is yours", host)
             return refused(scope, "This host name is not served here. See APP_ALLOWED_HOSTS.", 400)
-        if scope["method"] not in SAFE_METHODS and self.is_cross_site(headers, host):
+        if scope["method"] not in SAFE_METHODS and self.is_cross_site(scope, host):
             return refused(scope, "Requests from other sites are refused. See APP_CORS_ORIGINS.", 403)
         starts = wanted.kind is Kind.START and scope["method"] == "POST" and wanted.event
         if starts and wanted.event not in self.events:
@@ -153,20 +153,16 @@ class Gate:
 
     def knows_host(self, host: str) -> bool:
         """Compare with the allowed names, without the port."""
-        name = re.sub(r":\d+$", "", host).lower()
-        return any(
-            allowed in {"*", name} or (allowed.startswith("*.") and name.endswith(allowed[1:]))
-            for allowed in self.settings.allowed_hosts
-        )
+        return is_named(host, tuple(self.settings.allowed_hosts))
 
-    def is_cross_site(self, headers: Headers, host: str) -> bool:
+    def is_cross_site(self, scope: "Scope", host: str) -> bool:
         """Tell whether a page of another site sent this. Programs send neither header."""
-        origin = headers.get("origin")
+        origin = header(scope, b"origin")
         if origin in self.settings.cors_origins:
             return False
-        if (site := headers.get("sec-fetch-site")) is not None:
+        if site := header(scope, b"sec-fetch-site"):
             return site not in {"same-origin", "none"}
-        return origin is not None and urlsplit(origin).netloc != host
+        return bool(origin) and urlsplit(origin).netloc != host
 
     async def check_body(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Bound the body, whatever its header says."""
@@ -174,7 +170,7 @@ class Gate:
         limit = self.settings.max_request_kb * 1000
         if wanted.takes_files:
             limit = self.settings.max_upload_mb * MB + UPLOAD_OVERHEAD
-        size = Headers(scope=scope).get("content-length", "0")
+        size = header(scope, b"content-length") or "0"
         if not size.isdecimal() or int(size) > limit:
             await too_large(scope, limit)(scope, receive, send)
         elif wanted.takes_files and (wanted.kind is Kind.UPLOAD or not self.access.known_only):
@@ -241,3 +237,10 @@ class Gate:
         except Exception:
             if not refused:
                 raise
+
+
+@lru_cache(maxsize=100)  # The same few come with every request.
+def is_named(host: str, allowed: tuple[str, ...]) -> bool:
+    """Compare a host with names such as `*`, `*.example.com` and `localhost`, without the port."""
+    name = re.sub(r":\d+$", "", host).lower()
+    return any(one in {"*", name} or (one.startswith("*.") and name.endswith(one[1:])) for one in allowed)

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from server.access.identity import GUEST, User, current_user, wants_page
+from server.asked import header
 from server.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Access:
 
     async def identify(self, connection: HTTPConnection) -> User | None:
         """Tell who asks, or None for somebody unknown. A key that is wrong is not made good by anything else."""
-        scheme, _, key = connection.headers.get("authorization", "").partition(" ")
+        scheme, _, key = header(connection.scope, b"authorization").partition(" ")
         if scheme.lower() == "bearer":
             return self.program(key.strip())
         return await self.visitor(connection)

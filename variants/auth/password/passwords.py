@@ -104,6 +104,8 @@ class Passwords(Members):
         super().__init__(settings, store)
         self.sessions = Sessions(settings, store)
         self.accounts = read_accounts(settings)
+        # Asked for with every request, so worked out once.
+        self.known = {name: (user_of(name, account), proof(account)) for name, account in self.accounts.items()}
         self.throttle = Throttle(settings)
         # Hashing takes a core and 19 MiB for some 30 ms: one at a time, and never on the event loop.
         self.slot = CapacityLimiter(1)
@@ -122,10 +124,10 @@ class Passwords(Members):
     async def visitor(self, connection: HTTPConnection) -> User | None:
         """Tell who uses the browser. An account that is gone or has a new password ends its sign-ins."""
         session = await self.sessions.read(connection)
-        account = self.accounts.get(session.user.id) if session is not None else None
-        if session is None or account is None or session.proof != proof(account):
+        if session is None:
             return None
-        return user_of(session.user.id, account)
+        user, mark = self.known.get(session.user.id, (None, ""))
+        return user if session.proof == mark else None
 
     async def show_login(self, request: Request) -> Response:
         """Ask for name and password, unless the visitor is known already."""
@@ -150,8 +152,7 @@ class Passwords(Members):
         response = JSONResponse({"success": True})
         if wants_page(request):
             response = RedirectResponse(next_path(self.settings, wanted), 303)
-        account = self.accounts[name]
-        await self.sessions.open(request, response, user_of(name, account), proof(account))
+        await self.sessions.open(request, response, *self.known[name])
         return response
 
     async def problem_with(self, address: str, name: str, password: str) -> Problem | None:

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from server.access.base import Access
 from server.access.identity import User
 from server.access.store import Store
-from server.asked import Kind, asked
+from server.asked import Kind, asked, header
 from server.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class Members(Access):
         try:
             wanted = asked(scope)
             ids, files = await in_body(scope, body) if body else (wanted.ids, wanted.files)
-            kept = set(self.kept(files)) - self.page_files
+            kept = set(self.kept(files)) - self.page_files if files else set[Path]()
         except NOT_READABLE:
             return False
         for name in ids:
@@ -108,7 +107,7 @@ async def in_body(scope: "Scope", body: bytes) -> tuple[set[str], set[str]]:
         ValueError: if it is neither a form nor JSON.
 
     """
-    if Headers(scope=scope).get("content-type", "").startswith("multipart/"):
+    if header(scope, b"content-type").startswith("multipart/"):
 
         async def receive() -> "Message":
             return {"type": "http.request", "body": body}
