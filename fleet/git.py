@@ -9,16 +9,26 @@ from fleet.errors import FleetError
 QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=false")
 ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_COMMON_DIR")
 """Set when a hook or an alias of git started this: they would point every command at that repository."""
+NO_RULES = {"core.excludesFile": os.devnull, "init.templateDir": ""}
+"""Copier compares a project with what the template made of it, in repositories of its own. A file that is ignored here
+is in neither, so an edit of it would be gone without a word. New repositories take rules from git's template folder too.
+"""
 
 
 def isolate() -> None:
-    """Make git, ours and Copier's, look only where it is told to, and never ask for a password.
+    """Make git, ours and Copier's, look only where it is told to, know no rules of this desk, and never ask.
 
     `GIT_OPTIONAL_LOCKS=0` keeps `git status` from writing the index of a checkout that is only looked at.
     """
-    for name in ELSEWHERE:
+    for name in (*ELSEWHERE, "GIT_TEMPLATE_DIR"):
         os.environ.pop(name, None)
     os.environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    # Settings for every git that is started from here; those that were given in this way before stay.
+    count = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
+    given = {os.environ[f"GIT_CONFIG_KEY_{number}"] for number in range(count)}
+    for number, key in enumerate((key for key in NO_RULES if key not in given), count):
+        os.environ |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": NO_RULES[key]}
+        os.environ["GIT_CONFIG_COUNT"] = str(number + 1)
 
 
 def git(folder: Path, *arguments: str | Path) -> str:

@@ -175,6 +175,21 @@ def test_a_new_version_is_proposed_with_what_is_new_in_it_with_the_forge_recorde
 
 
 @pytest.mark.slow
+def test_rules_of_the_machine_that_ignore_a_file_lose_no_edit_with_the_forge_recorded(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.edit()
+    desk.publish()
+    rules = desk.folder / "rules"
+    rules.write_text("app.py\n", encoding="utf-8")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.excludesFile")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", str(rules))
+    desk.run()
+    assert git("show", "template-3.0.0:app.py", cwd=desk.origin).endswith("# Ours.\n")
+
+
+@pytest.mark.slow
 @both
 def test_nothing_new_proposes_nothing_with_the_forge_recorded(desk: Desk) -> None:
     done = desk.run()

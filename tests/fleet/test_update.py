@@ -1,5 +1,6 @@
 """`fleet update` leaves each repository updated and green, or untouched."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -35,6 +36,21 @@ def test_a_green_update_is_one_commit_on_a_branch_and_the_checkout_stays(
     assert log == f"Ada <ada@example.com> {head} Update a template v1.0.0 -> v3.0.0\n"
     assert "[1/1] wave canary: app ... updated a template v1.0.0 -> v3.0.0\n" in capsys.readouterr().err
     assert not fleet.left_behind()
+
+
+def test_rules_of_this_desk_that_ignore_a_file_lose_no_edit(fleet: Fleet) -> None:
+    fleet.add("app")
+    checkout = fleet.edit("app", "color.txt", "ours\n")
+    rules, made = fleet.base / "rules", fleet.base / "new repositories" / "info"
+    rules.write_text("color.txt\n", encoding="utf-8")
+    made.mkdir(parents=True)
+    (made / "exclude").write_text("color.txt\n", encoding="utf-8")
+    config = Path(os.environ["GIT_CONFIG_GLOBAL"])
+    added = f'[core]\nexcludesFile = "{rules}"\n[init]\ntemplateDir = "{made.parent}"\n'
+    config.write_text(config.read_text(encoding="utf-8") + added, encoding="utf-8")
+    assert fleet.update() == 0
+    assert "_commit: v3.0.0" in branch_file(checkout, ".copier-answers.yml")
+    assert branch_file(checkout, "color.txt") == "ours\n"
 
 
 def test_a_conflict_is_red_named_and_leaves_nothing(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,3 +1,8 @@
+# A file that a rule of this machine ignores would lose its edits in an update: here there are no such rules.
+unset GIT_TEMPLATE_DIR
+n=${GIT_CONFIG_COUNT:-0}
+export "GIT_CONFIG_KEY_$n=core.excludesFile" "GIT_CONFIG_VALUE_$n=/dev/null" GIT_CONFIG_COUNT=$((n + 2))
+export "GIT_CONFIG_KEY_$((n + 1))=init.templateDir" "GIT_CONFIG_VALUE_$((n + 1))="
 copier() { uvx --from 'copier>=9.19,<10' copier "$@"; }
 answer() { sed -n "s/^$1: //p" .copier-answers.yml; }
 status=0
