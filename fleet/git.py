@@ -11,7 +11,7 @@ ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY
 """Set when a hook or an alias of git started this: they would point every command at that repository."""
 NO_RULES = {"core.excludesFile": os.devnull, "init.templateDir": ""}
 """Copier compares a project with what the template made of it, in repositories of its own. A file that is ignored here
-is in neither, so an edit of it would be gone without a word. New repositories take rules from git's template folder too.
+is in neither, so an edit of it would be gone without a word. New repositories take rules from git's template folder.
 """
 
 

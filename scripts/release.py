@@ -22,6 +22,8 @@ def problems(version: str) -> Iterator[str]:
             yield f"{version} is not higher than {highest}, which is out"
     except ValueError:
         yield f"{version} is not a version: use three numbers, for example 0.2.0"
+    if version in git("tag").split():
+        yield f"the tag {version} is there already: git tag -d {version}, if it was a try that nobody has seen"
     if git("status", "--porcelain").strip():
         yield "the checkout has changes: commit or stash them"
     if not sections(read("CHANGELOG.md")).get(version):
@@ -52,10 +54,36 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+def tag(version: str, sha: str, cwd: Path = ROOT) -> None:
+    """Make an annotated tag. It waits for nobody: no editor opens, and no key for signatures is asked for.
+
+    Raises:
+        SystemExit: with git's reason.
+
+    """
+    unattended = ("-c", "tag.gpgSign=false", "-c", "core.editor=true", *author(cwd))
+    try:
+        git(*unattended, "tag", "--annotate", "--message", f"Version {version}", version, sha, cwd=cwd)
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(f"refused: no tag was made: {str(error.stderr).strip()}") from None
+
+
+def author(cwd: Path) -> tuple[str, ...]:
+    """Give a name for the tag where git knows none, as on a machine that only builds."""
+    try:
+        git("var", "GIT_COMMITTER_IDENT", cwd=cwd)
+    except subprocess.CalledProcessError:
+        return ("-c", "user.name=copier-gradio", "-c", "user.email=copier-gradio@localhost")
+    return ()
+
+
 def note(version: str, sha: str) -> None:
-    """Write the line of a version."""
+    """Write the line of a version, whole or not at all."""
     path = ROOT / RELEASES
-    path.write_text(f'{path.read_text(encoding="utf-8").rstrip()}\n"{version}" = "{sha}"\n', encoding="utf-8")
+    text = f'{path.read_text(encoding="utf-8").rstrip()}\n"{version}" = "{sha}"\n'
+    beside = path.with_suffix(".new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
 
 
 def main() -> None:
@@ -71,11 +99,18 @@ def main() -> None:
     if found:
         raise SystemExit("\n".join(f"refused: {problem}" for problem in found))
     sha = git("rev-parse", "HEAD").strip()
-    note(version, sha)
     if arguments.tag:
-        git("tag", version, sha)
-    else:
-        sys.stdout.write(f"To tag it: git tag {version} {sha}\n")
+        tag(version, sha)
+    try:
+        note(version, sha)
+    except OSError as error:
+        if arguments.tag:
+            git("tag", "-d", version)
+        raise SystemExit(
+            f"refused: {RELEASES.as_posix()} cannot be written ({error.strerror}); no tag is left"
+        ) from None
+    if not arguments.tag:
+        sys.stdout.write(f"To tag it: git tag --annotate --message 'Version {version}' {version} {sha}\n")
     sys.stdout.write(f"Noted in {Path(RELEASES).as_posix()}; commit that line.\n")
 
 

@@ -1,6 +1,7 @@
 """A version is a commit, a section of the changelog and a tag; a script checks what every version has to hold."""
 
 import itertools
+import os
 import re
 import sys
 import tomllib
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from scripts.history import NEXT, RELEASES, ROOT, TRUST, commit, git, is_complete, numbers, releases, sections
+from scripts.publish import publish
 from tests.conftest import run
 
 GREEN, RED = "true", "false"
@@ -92,14 +94,79 @@ def test_a_version_gets_its_line_and_its_tag(clone: Path) -> None:
     assert code == 0, said
     assert list(releases(clone).items())[-1] == (NEW, head)
     assert git("rev-parse", f"{NEW}^{{commit}}", cwd=clone).strip() == head
+    assert git("cat-file", "-t", NEW, cwd=clone).strip() == "tag"
     assert git("status", "--porcelain", cwd=clone).split() == ["M", RELEASES.as_posix()]
 
 
 def test_without_the_option_nothing_is_tagged_and_the_command_is_said(clone: Path) -> None:
     code, said = cut(clone)
     assert code == 0
-    assert f"git tag {NEW} " in said
+    assert f"git tag --annotate --message 'Version {NEW}' {NEW} " in said
     assert NEW not in git("tag", cwd=clone).split()
+
+
+def test_a_tag_waits_for_no_editor_and_no_key(clone: Path) -> None:
+    for key, value in {"tag.gpgSign": "true", "core.editor": "sleep 1000", "gpg.program": "sleep"}.items():
+        git("config", key, value, cwd=clone)
+    code, said = cut(clone, NEW, "--tag")
+    assert code == 0, said
+    assert git("tag", "--list", "--format=%(contents)", NEW, cwd=clone).strip() == f"Version {NEW}"
+
+
+def test_a_note_that_cannot_be_written_leaves_no_tag(clone: Path) -> None:
+    # A folder of the name of the file beside it, and not rights: tests may run as root.
+    (clone / RELEASES.with_suffix(".new")).mkdir()
+    (clone / ".git" / "info" / "exclude").write_text("*.new\n", encoding="utf-8")
+    code, said = cut(clone, NEW, "--tag")
+    assert code == 1
+    assert said.startswith("refused: tests/history/releases.toml cannot be written"), said
+    assert NEW not in git("tag", cwd=clone).split()
+    assert NEW not in releases(clone)
+
+
+GH = """\
+#!/bin/sh
+# Takes the place of gh: it notes what it was asked for, keeps the notes, and knows the pages that it made.
+case "$2" in
+  view) grep -q "^create $3$" "$RECORD/asked" 2> /dev/null ;;
+  *) echo "$2 $3" >> "$RECORD/asked"; cp "$8" "$RECORD/$3.md" ;;
+esac
+"""
+
+
+def test_each_version_gets_its_tag_and_its_page_where_it_is_pushed_with_gh_recorded(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin, record = tmp_path / "origin.git", tmp_path / "record"
+    record.mkdir()
+    (record / "gh").write_text(GH, encoding="utf-8")
+    (record / "gh").chmod(0o755)
+    monkeypatch.setenv("RECORD", str(record))
+    monkeypatch.setenv("PATH", f"{record}:{os.environ['PATH']}")
+    git("init", "-q", "--bare", origin, cwd=tmp_path)
+    git("tag", "--delete", *git("tag", cwd=clone).split(), cwd=clone)
+    git("remote", "set-url", "origin", origin, cwd=clone)
+    git("push", "-q", "origin", "HEAD:main", cwd=clone)
+    said = run(sys.executable, "-m", "scripts.publish", cwd=clone).stdout.splitlines()
+    first = next(iter(releases()))
+    assert said[0] == f"{first}: the tag is pushed"
+    assert len(said) == 2 * len(releases())
+    for version, sha in releases().items():
+        assert git("rev-parse", f"{version}^{{commit}}", cwd=origin).strip() == sha
+        assert git("cat-file", "-t", version, cwd=origin).strip() == "tag"
+        assert (record / f"{version}.md").read_text(encoding="utf-8") in read(clone, version, "CHANGELOG.md")
+    assert run(sys.executable, "-m", "scripts.publish", cwd=clone).stdout == ""
+
+
+def test_a_tag_of_another_commit_is_refused(clone: Path, tmp_path: Path) -> None:
+    version = next(iter(releases()))
+    git("tag", "--force", version, "HEAD", cwd=clone)
+    origin = tmp_path / "origin.git"
+    git("init", "-q", "--bare", origin, cwd=tmp_path)
+    git("remote", "set-url", "origin", origin, cwd=clone)
+    with pytest.raises(SystemExit, match=f"the tag {version} is not the commit"):
+        publish(version, releases()[version], clone)
+    assert git("ls-remote", "--tags", origin, cwd=tmp_path) == ""
 
 
 REFUSALS = {
@@ -110,6 +177,7 @@ REFUSALS = {
     "other version": "pyproject.toml says",
     "trust": "copier.yml has _tasks",
     "no version": "is not a version",
+    "tagged": "is there already",
     "red": "the tests fail",
 }
 
@@ -132,6 +200,9 @@ def spoil(clone: Path, reason: str) -> tuple[str, str]:
                 file.write(yaml.safe_dump({"_tasks": ["true"]}))
         case "no version":
             return "next", GREEN
+        case "tagged":
+            git("tag", NEW, "HEAD~1", cwd=clone)
+            return NEW, GREEN
         case _:
             return NEW, RED
     if reason != "dirty":
@@ -149,7 +220,7 @@ def test_what_is_not_ready_is_refused_and_nothing_is_written(reason: str, clone:
     assert "Traceback" not in said
     assert all(line.startswith("refused: ") for line in said.splitlines()), said
     assert (clone / RELEASES).read_bytes() == before
-    assert version not in git("tag", cwd=clone).split()
+    assert reason == "tagged" or version not in git("tag", cwd=clone).split()
 
 
 @pytest.mark.slow
