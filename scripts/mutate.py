@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import yaml
@@ -114,18 +115,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = survives(GUARDS[mode][name], intact[mode], base / f"without-{number}")
             shutil.rmtree(base / f"without-{number}")
             print(f"{'SURVIVED' if found else 'red'} {key}", flush=True)
+            with writing:  # At once, so that a run that is broken off has not been for nothing.
+                note({key: "" if found else known[key]})
             return found
 
+        writing = Lock()
         found = dict(zip(due, pool.map(tried, enumerate(due)), strict=True))
     survivors = {key: printed for key, printed in found.items() if printed}
-    there = {f"{mode}/{name}" for mode, guards in GUARDS.items() for name in guards}
-    seen = before | {key: known[key] for key in due}
-    kept = {key: seen[key] for key in sorted(seen) if key in there and key not in survivors}
-    SEEN.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     for key, printed in survivors.items():
         print(f"\n{key} survived: {printed}")
     print(f"{len(due)} tried, {len(survivors)} survived, {len(known) - len(due)} seen red before with these very files")
     return 1 if survivors else 0
+
+
+def note(found: Mapping[str, str]) -> None:
+    """Write down what was seen red, by guard; one that survived, or is no guard any more, is taken out."""
+    there = {f"{mode}/{name}" for mode, guards in GUARDS.items() for name in guards}
+    seen = {key: value for key, value in {**seen_before(), **found}.items() if value and key in there}
+    beside = SEEN.with_suffix(".new")
+    beside.write_text(json.dumps(dict(sorted(seen.items())), indent=1) + "\n", encoding="utf-8")
+    beside.replace(SEEN)
 
 
 def rendered(folder: Path, answers: dict[str, Any]) -> Path:
