@@ -35,7 +35,13 @@ GUARDS: dict[str, dict[str, Guard]] = {
 }
 """By auth mode, feature or name in `OTHERS`, and by name."""
 IN_FEATURES = {"auth_mode": "password"}
-OTHERS: dict[str, dict[str, Any]] = {"house": {}, "speed": {}, "ray": {"deploy_target": "ray"}}
+OTHERS: dict[str, dict[str, Any]] = {
+    "house": {},
+    "speed": {},
+    "hurts": {},
+    "hurts_members": {"auth_mode": "password", "deploy_target": "docker"},
+    "ray": {"deploy_target": "ray"},
+}
 PATIENCE = 100
 """Seconds that a test may take without its guard."""
 HUNG = 124

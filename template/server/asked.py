@@ -1,11 +1,11 @@
-"""What a request asks for: its path and query, taken apart once.
+"""What a request asks for: its path and query, taken apart once, and its body, which `server/bodies.py` reads.
 
 The gate, the owners of things and the log read the same answer, so that none of them can understand a request in a way
 of its own. `tests/server/test_asked.py` holds it against the routes that Gradio really has.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -89,6 +89,8 @@ STARTS_EVENT = frozenset({Kind.START, Kind.RUN})
 TAKES_FILES = frozenset({Kind.UPLOAD, Kind.COMPONENT})
 GIVES_FILES = frozenset({Kind.UPLOAD, Kind.COMPONENT, Kind.ANSWER, Kind.RUN})
 FONT = re.compile(r"/static/fonts/\w+/[\w-]+\.woff2")
+LONGEST_PATH, LONGEST_NAME = 4096, 255
+"""Bytes of a path, and of a name between two slashes, that a file system takes."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ class Asked:
     """The session that the query names."""
     secret: str = ""
     """The end of the path where whoever knows it gets what lies behind it; it must not be in a log."""
+    by_name: bool = False
+    """Whether the body is the inputs of an event by their names, and nothing else."""
 
     @property
     def starts_event(self) -> bool:
@@ -128,12 +132,15 @@ def asked(scope: "Scope") -> Asked:
     state = scope.setdefault("state", {})
     if "asked" not in state:
         state["asked"] = read(scope["method"], scope["path"], scope.get("query_string", b""))
+        if scope["method"] == "OPTIONS" and not is_preflight(scope):
+            state["asked"] = Asked(Kind.CLOSED)
     return state["asked"]
 
 
 def is_preflight(scope: "Scope") -> bool:
     """Tell whether a browser asks, without credentials, what a page of another site may do."""
-    return scope["method"] == "OPTIONS" and bool(header(scope, b"access-control-request-method"))
+    named = header(scope, b"origin") and header(scope, b"access-control-request-method")
+    return scope["method"] == "OPTIONS" and bool(named)
 
 
 def header(scope: "Scope", name: bytes) -> str:
@@ -146,13 +153,13 @@ def header(scope: "Scope", name: bytes) -> str:
 
 def read(method: str, path: str, query: bytes = b"") -> Asked:
     """Take a path and its query apart."""
-    place = read_path(method, path)
+    place = read_path(method, path) if may_be_path(path) else Asked(Kind.CLOSED)
     if not query:
         return place
     named = parse_qs(query.decode("latin-1"))
     ids = {value for name in ("session_hash", "event_id", "upload_id") for value in named.get(name, ())}
     session = named.get("session_hash", [""])[0]
-    return Asked(place.kind, place.event, place.ids | ids, place.files, session, place.secret)
+    return replace(place, ids=place.ids | ids, session=session)
 
 
 def read_path(method: str, path: str) -> Asked:  # noqa: PLR0911 (one for each form)
@@ -185,10 +192,23 @@ def read_call(method: str, parts: list[str]) -> Asked:
     """Take apart what programs call: `NAME` or `v2/NAME` to start an event, and with `/ID` to listen to it."""
     match parts:
         case ["v2", event] if method not in SAFE_METHODS:
-            return Asked(Kind.START, event)
+            return Asked(Kind.START, event, by_name=True)
         case [event]:
             return Asked(Kind.START, event)
-        case [event, name] | ["v2", event, name]:
+        case [event, name] | ["v2", event, name] if method in SAFE_METHODS:
             return Asked(Kind.ANSWER, event, frozenset({name}), secret=name)
         case _:
             return Asked(Kind.CLOSED)
+
+
+def may_be_path(path: str) -> bool:
+    """Tell whether a file could have this path: Gradio looks many of them up, and stumbles over one that is none.
+
+    Where a line ends, the patterns of routes end before it, so that one path would be two.
+    """
+    if "\0" in path or path.endswith("\n"):
+        return False
+    if len(path) * 4 <= LONGEST_NAME:  # as long as it can become in UTF-8
+        return True
+    size = len(path.encode(errors="replace"))
+    return size <= LONGEST_PATH and all(len(name.encode(errors="replace")) <= LONGEST_NAME for name in path.split("/"))

@@ -29,6 +29,8 @@ WITHOUT_EVAL = {
     "imageeditor": "does not work",
 }
 """What happens to components whose scripts evaluate strings, where the content policy forbids that."""
+FILMS = frozenset({"video", "gallery"})
+"""What takes sound along when it takes pictures."""
 NAMED = 5
 """So many causes are named in one line."""
 
@@ -156,6 +158,27 @@ def about_eval(demo: "gr.Blocks", settings: ServerSettings) -> list[Finding]:
         kinds = ", ".join(WITHOUT_EVAL)
         text = f"gr.render makes parts that nobody can see at start: if there is js= or one of {kinds} among them"
         found.append(Finding(f"{text}, set APP_ALLOW_EVAL=true", Weight.NOTE))
+    return found
+
+
+# WHAT THE PAGE MAY ASK FOR
+
+
+def devices(demo: "gr.Blocks") -> set[str]:
+    """Name the devices of a visitor that something on the page is made for: its camera, its microphone.
+
+    Of what `gr.render` makes later, and of components that are not Gradio's own, nobody knows.
+    """
+    foreign = any(not type(block).__module__.startswith("gradio.") for block in demo.blocks.values())
+    if foreign or gradio_adapter.renders_later(demo):
+        return {"camera", "microphone"}
+    found: set[str] = set()
+    for part in gradio_adapter.config_of(demo)["components"]:
+        sources = part["props"].get("sources") or ()
+        if "webcam" in sources and part["props"].get("interactive") is not False:
+            found |= {"camera", "microphone"} if part["type"] in FILMS else {"camera"}
+        if "microphone" in sources and part["props"].get("interactive") is not False:
+            found.add("microphone")
     return found
 
 

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing, closing, contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Self, TypeVar, cast
 
@@ -14,6 +15,9 @@ import gradio as gr
 from server.logs import origin, report
 
 log = logging.getLogger("app.events")
+
+unfit_value: ContextVar[bool] = ContextVar("unfit_value", default=False)
+"""Whether a value of the current event is none that its component takes."""
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Chunk = TypeVar("Chunk")
@@ -144,3 +148,27 @@ def _guard_function(handler: Callable[..., Any]) -> Callable[..., Any]:
             return handler(*args, **kwargs)
 
     return guarded
+
+
+def refuse_unfit_values(demo: gr.Blocks) -> None:
+    """Put what components raise over a value that is none of theirs behind the boundary too.
+
+    It comes before the handler, and is a visitor's doing or a component's, so it is one line and no trace.
+    """
+    plain: Any = demo.preprocess_data
+
+    async def preprocess_data(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+        try:
+            return await plain(*args, **options)
+        except gr.Error as error:
+            unfit_value.set(True)
+            error.print_exception = False
+            raise
+        except Exception as error:
+            unfit_value.set(True)
+            error_id = uuid.uuid4().hex[:8]
+            log.warning("a value does not fit its component: %r", error, extra={"error_id": error_id})
+            text = f"The value of an input cannot be used. (id {error_id})"
+            raise gr.Error(text, title="Please check your input", print_exception=False) from error
+
+    cast("Any", demo).preprocess_data = preprocess_data

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from server import gradio_adapter
+from server import bodies, gradio_adapter
 from server.access.base import Access
 from server.access.identity import StoreDownError, cannot_check, try_again
 from server.asked import SAFE_METHODS, Kind, asked, header, is_preflight
@@ -66,7 +66,8 @@ class Gate:
 
         wanted = asked(scope)
         is_public_file = wanted.kind is Kind.FILE and self.caching.is_public(*wanted.files)
-        caching = self.caching.header(wanted, is_public_file=is_public_file)
+        has_key = any(name == b"authorization" for name, _ in scope["headers"])
+        caching = self.caching.header(wanted, is_public_file=is_public_file, has_key=has_key)
 
         async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start":
@@ -101,6 +102,8 @@ class Gate:
             else:
                 with self.work:
                     await self.check_body(scope, receive, self.access.watch(scope, send))
+        except bodies.UnreadableError as error:
+            await refused(scope, str(error), error.status)(scope, receive, send)
         except StoreDownError:
             await cannot_check()(scope, receive, send)
 
@@ -130,7 +133,8 @@ class Gate:
         if user is None or (self.is_page(scope) and user.source == "key"):
             return self.access.challenge(connection, user)
         scope["state"]["user"] = user
-        return None if await self.access.owns(user, scope) else refused(scope, NOT_YOURS, 403)
+        wanted = asked(scope)
+        return None if await self.access.owns(user, wanted.ids, wanted.files) else refused(scope, NOT_YOURS, 403)
 
     def is_public(self, scope: "Scope") -> bool:
         """Tell whether this leads to becoming known and is part of its looks, or is a route of your own for anyone."""
@@ -142,7 +146,7 @@ class Gate:
 
     def is_page(self, scope: "Scope") -> bool:
         """Tell whether this is the page, or another one of an app with several."""
-        return scope["path"][1:] in self.pages or scope["path"] in self.slashed
+        return scope["method"] != "OPTIONS" and (scope["path"][1:] in self.pages or scope["path"] in self.slashed)
 
     def elsewhere(self, scope: "Scope") -> Response | None:
         """Lead from `/second/` to `/second`. Gradio's own way there loses the query, and the path at a proxy."""
@@ -173,10 +177,10 @@ class Gate:
         size = header(scope, b"content-length") or "0"
         if not size.isdecimal() or int(size) > limit:
             await too_large(scope, limit)(scope, receive, send)
-        elif wanted.takes_files and (wanted.kind is Kind.UPLOAD or not self.access.known_only):
-            await self.stream_body(scope, receive, send, limit)
         elif scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
+        elif wanted.kind is Kind.UPLOAD:
+            await self.stream_upload(scope, receive, send, limit)
         else:
             await self.buffer_body(scope, receive, send, limit)
 
@@ -205,37 +209,40 @@ class Gate:
 
     async def refusal_of_body(self, scope: "Scope", body: bytes) -> Response | None:
         """Decide by what the request holds."""
-        if self.work.stopping and asked(scope).starts_event and not self.work.continues_chain(body):
+        wanted, user = asked(scope), scope["state"].get("user")
+        if wanted.kind is Kind.CLOSED:  # A route of your own, whose bodies may be of any form.
+            return None
+        holds = scope["state"]["body"] = await bodies.read(scope, body) if body else bodies.Body()
+        if self.work.stopping and wanted.starts_event and not self.work.continues_chain(holds.fields):
             return try_again("The server is restarting.")
-        user = scope["state"].get("user")
-        if asked(scope).kind is Kind.CLOSED:  # A route of your own, whose bodies may be of any form.
-            return None
-        if user is None or not body or await self.access.owns(user, scope, body):
-            return None
-        return refused(scope, NOT_YOURS, 403)
+        if user is not None and not await self.access.owns(user, holds.ids, holds.files):
+            return refused(scope, NOT_YOURS, 403)
+        bodies.fit(self.work.demo, wanted, holds)
+        return None
 
-    async def stream_body(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
-        """Pass a large body on and cut it off at the limit."""
-        received, refused = 0, False
+    async def stream_upload(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
+        """Pass an upload on and cut it off at the limit."""
+        bodies.is_form(scope)
+        received, over = 0, False
 
         async def counted() -> "Message":
-            nonlocal received, refused
+            nonlocal received, over
             message = await receive()
             received += len(message.get("body", b""))
-            if received <= limit or refused:
+            if received <= limit or over:
                 return message
-            refused = True
+            over = True
             await too_large(scope, limit)(scope, receive, send)
             return {"type": "http.disconnect"}
 
         async def send_unless_refused(message: "Message") -> None:
-            if not refused:
+            if not over:
                 await send(message)
 
         try:
             await self.app(scope, counted, send_unless_refused)
         except Exception:
-            if not refused:
+            if not over:
                 raise
 
 

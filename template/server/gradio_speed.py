@@ -8,7 +8,7 @@ import asyncio
 import inspect
 import logging
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 log = logging.getLogger("app.server")
+events_log = logging.getLogger("app.events")
 
 
 def quicken(demo: "gr.Blocks") -> None:
@@ -350,7 +351,32 @@ class Straight:
         await (cast("ASGIApp", self.demo.app) if straight else self.app)(scope, receive, send)
 
 
+# NOTHING BESIDE THE LOG: what Gradio prints has no request and no bound, and holds what visitors send
+
+
+class ToTheLog(StandIn):
+    """Stands in for `traceback` in Gradio: the trace of an event that fails becomes a record."""
+
+    @staticmethod
+    def print_exc(*_: object, **__: object) -> None:
+        """Log the error that is handled now."""
+        events_log.exception("an event failed")
+
+
+def log_traces(_: "gr.Blocks") -> None:
+    """Log what `gradio.queueing` and `gradio.routes` print: `traceback.print_exc`, and why a validator failed."""
+    import traceback  # noqa: PLC0415
+
+    from gradio import queueing, routes  # noqa: PLC0415
+
+    for module in (cast("Any", queueing), cast("Any", routes)):
+        _ = module.traceback.print_exc
+        module.traceback = ToTheLog(traceback)
+    cast("Any", queueing).print = partial(events_log.warning, "a validator failed: %s")
+
+
 TRICKS = (
+    log_traces,
     wake_queue,
     skip_empty_summaries,
     check_login_at_once,

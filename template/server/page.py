@@ -16,6 +16,8 @@ from server.settings import ASSETS, PROJECT_DIR, ServerSettings
 Paths = str | Path | Sequence[str | Path] | None
 STYLE = ASSETS / "style.css"
 """Used by every page when it is there."""
+STAYS_INSIDE = "<style>.gradio-container .prose { display: block; contain: paint }</style>"
+"""Keeps what a model writes within its message: HTML in Markdown may ask for a place anywhere on the page."""
 
 
 @dataclass(frozen=True)

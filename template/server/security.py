@@ -20,6 +20,8 @@ POLICY = {
     "worker-src": "'self' blob:",
 }
 """Whence the page may load: this site only. Gradio needs inline scripts and styles."""
+DEVICES = ("camera", "display-capture", "geolocation", "hid", "microphone", "midi", "payment", "serial", "usb")
+"""What a page may ask a visitor for: here only what something on it is made for, and what the settings add."""
 HTTPS = (b"strict-transport-security", b"max-age=31536000")
 SCRIPTS = "/assets/"
 """Where Gradio keeps its scripts. A worker lives under the policy of its own answer and not of the page's."""
@@ -44,9 +46,18 @@ class Security:
     report does, but as a site of its own: they reach neither the page around them nor the cookies.
     """
 
-    def __init__(self, settings: ServerSettings, *, may_eval: bool) -> None:
-        """Write the policies; `may_eval` says whether scripts may evaluate strings as code."""
+    def __init__(self, settings: ServerSettings, *, may_eval: bool, devices: "Iterable[str]" = ()) -> None:
+        """Write the policies.
+
+        Args:
+            settings: The settings.
+            may_eval: Whether scripts may evaluate strings as code.
+            devices: Which of `DEVICES` something on the page is made for.
+
+        """
         sources, ancestors = content_sources(settings, may_eval=may_eval), settings.frame_ancestors
+        open_ones = {*devices, *settings.permissions}
+        self.asks = ", ".join(f"{name}=({'self' if name in open_ones else ''})" for name in DEVICES).encode()
         # ffmpeg, with which the page trims films, is loaded by a worker from what the browser holds in memory.
         in_memory = sources | {"script-src": [*sources["script-src"], "blob:"]}
         self.usual = headers(settings, sources, ancestors)
@@ -60,6 +71,7 @@ class Security:
             found = self.boxed if may_run(given) else self.shown
         else:
             found = self.scripts if path.startswith(SCRIPTS) else self.usual
+        found = [*found, (b"permissions-policy", self.asks)]
         return [*found, HTTPS] if scheme == "https" else found
 
 
@@ -86,6 +98,7 @@ def headers(settings: ServerSettings, sources: dict[str, list[str]], ancestors: 
         "content-security-policy": f"{loads}; {rest}",
         "x-content-type-options": "nosniff",
         "referrer-policy": "same-origin",
+        "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
     }
     if not settings.frame_ancestors:  # The older header cannot name another site.

@@ -1,8 +1,8 @@
 """The requests under way, so that a stopping server knows when the last answer is out."""
 
 import asyncio
-import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from server import gradio_adapter
 
@@ -45,9 +45,9 @@ class Work:
 
         return receive_or_leave
 
-    def continues_chain(self, body: bytes) -> bool:
+    def continues_chain(self, fields: Mapping[str, Any]) -> bool:
         """Tell whether an event follows another (`.then`, `.success`): its user waits for an answer already."""
         try:
-            return gradio_adapter.follows_another(self.demo, json.loads(body)["fn_index"])
-        except (ValueError, KeyError, TypeError):
+            return gradio_adapter.follows_another(self.demo, fields["fn_index"])
+        except (KeyError, TypeError):
             return False

@@ -14,6 +14,15 @@ expect.set_options(timeout=20_000)
 PHONE_WIDTH = 390
 """In CSS pixels; the narrowest common phones."""
 
+BEYOND = """width => [...document.body.querySelectorAll("*")].filter(it => {
+  const box = it.getBoundingClientRect()
+  if (box.right <= width + 1 || box.left >= box.right || box.top >= box.bottom || !it.checkVisibility()) return false
+  for (let up = it.parentElement; up && !up.matches(".gradio-container"); up = up.parentElement)
+    if (up.scrollWidth > up.clientWidth && ["auto", "scroll"].includes(getComputedStyle(up).overflowX)) return false
+  return true
+}).map(it => `${it.outerHTML.slice(0, 150)} ends at ${Math.round(it.getBoundingClientRect().right)}`)"""
+"""What is seen beyond the right edge, and not in a part that scrolls by itself, such as a table."""
+
 GRADIO_FINDINGS = {
     "aria-prohibited-attr": "the placeholder of an empty output",
     "aria-required-children": "the list of examples of a chat",
@@ -74,7 +83,9 @@ def assert_accessible(page: Page) -> None:
 
 
 def assert_fits_a_phone(page: Page) -> None:
-    """Look for anything that makes the page scroll sideways."""
+    """Look for anything that makes the page scroll sideways, or that lies beyond its edge and cannot be reached."""
     page.set_viewport_size({"width": PHONE_WIDTH, "height": 844})
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= PHONE_WIDTH, f"the page is {wide} pixels wide"
+    beyond = page.evaluate(BEYOND, PHONE_WIDTH)
+    assert not beyond, f"beyond the right edge of a phone: {beyond}"

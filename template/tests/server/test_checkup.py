@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, expect
 
 from server import application, running
-from server.checkup import Weight
+from server.checkup import Weight, devices
 from server.page import Page
 from server.queueing import queue_options
 from tests.server.client import browse
@@ -278,3 +278,32 @@ def test_a_private_event_with_a_name_is_noted(make_page: MakePage) -> None:
     app = make_page(build)
     assert notes(app) == ['event shut is private, so no program can call it by its name: api_visibility="public"']
     assert problems(app) == doubts(app) == []
+
+
+class Own(gr.Textbox):
+    """A component that is not Gradio's."""
+
+
+def render_later() -> None:
+    @gr.render()
+    def more() -> None:
+        gr.Audio()
+
+
+@pytest.mark.parametrize(
+    ("build", "asks"),
+    [
+        (gr.Textbox, set()),
+        (lambda: gr.Image(interactive=False), set()),
+        (lambda: gr.Audio(interactive=False), set()),
+        (lambda: gr.Image(sources=["upload"]), set()),
+        (gr.Image, {"camera"}),
+        (lambda: gr.Audio(sources=["microphone"]), {"microphone"}),
+        (lambda: gr.MultimodalTextbox(sources=["upload", "microphone"]), {"microphone"}),
+        (lambda: gr.Video(sources=["webcam"]), {"camera", "microphone"}),
+        (Own, {"camera", "microphone"}),
+        (render_later, {"camera", "microphone"}),
+    ],
+)
+def test_a_page_asks_for_what_its_components_are_made_for(make_page: MakePage, build: Build, asks: set[str]) -> None:
+    assert devices(make_page(build).state.demo) == asks

@@ -31,10 +31,12 @@ from server.access.sessions import Sessions
 from server.access.store import Store, build_store
 from server.access.tries import Throttle
 from server.counting import network_of
+from server.refusals import report_refusal
 from server.settings import ServerSettings
 
 LONGEST_PASSWORD = 1024
 LONGEST_NAME = 200
+TOO_MANY = 429
 MOST_WAITING = 100
 """Sign-ins that may wait for the one slot in which passwords are checked."""
 # What OWASP recommends for Argon2id on machines that do other work too: 19 MiB, two passes, one lane.
@@ -143,6 +145,7 @@ class Passwords(Members):
         name = name.strip()[:LONGEST_NAME]
         address = network_of(request)
         if problem := await self.problem_with(address, name, password):
+            report_refusal(request.scope, "throttle" if problem.status == TOO_MANY else "sign-in", problem.text, name)
             if not wants_page(request):
                 return JSONResponse({"detail": problem.text}, problem.status, problem.headers)
             answer = login_form(self.settings, wanted, name, problem.text, problem.status)
@@ -162,7 +165,7 @@ class Passwords(Members):
         except StoreDownError:
             return Problem("Nobody can sign in just now. Try again in a moment.", 503, 5)
         if wait:
-            return Problem(f"Too many tries. Wait {wait} seconds, then try again.", 429, wait)
+            return Problem(f"Too many tries. Wait {wait} seconds, then try again.", TOO_MANY, wait)
         if self.slot.statistics().tasks_waiting >= MOST_WAITING:
             return Problem("Too many people sign in at the moment. Try again in a few seconds.", 503, 5)
         if not await self.verify(name, password):

@@ -4,7 +4,6 @@ It is believed for one of two reasons: it connects from a trusted address and kn
 """
 
 import hmac
-import logging
 from html import escape
 from ipaddress import ip_address, ip_network
 from typing import cast
@@ -24,9 +23,8 @@ from server.access.members import FOR_STRANGERS, Members
 from server.access.pages import SIGN_OUT_PATH, add_account_bar, alert, next_path, page
 from server.access.secret import check_secret
 from server.access.store import Store, build_store
+from server.refusals import report_refusal
 from server.settings import ServerSettings
-
-log = logging.getLogger("app.proxy")
 
 CLOCKS_DIFFER = 30
 """Seconds by which the clock of the proxy may be wrong."""
@@ -183,7 +181,7 @@ class Proxy(Members):
         try:
             return await self.way.user(connection)
         except RefusedError as error:
-            log.info("an unknown visitor: %s", error)
+            report_refusal(connection.scope, "sign-in", str(error))
             return None
 
     def challenge(self, connection: HTTPConnection, user: User | None) -> Response:

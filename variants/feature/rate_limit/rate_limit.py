@@ -8,11 +8,11 @@ from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, PlainTextResponse
 
 from server.access.identity import GUEST, StoreDownError, current_user
 from server.asked import asked
 from server.counting import build_storage, limit_of, network_of, seconds_to_wait
+from server.refusals import refused
 from server.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -64,13 +64,7 @@ class RateLimit:
             await self.app(scope, receive, send)
             return
         text, headers = f"Too many requests. Wait {wait} seconds, then try again.", {"retry-after": str(wait)}
-        # Of a refused upload the page shows the whole body, of an event its `detail`.
-        refusal = (
-            PlainTextResponse(text, 429, headers)
-            if wanted.takes_files
-            else JSONResponse({"detail": text}, 429, headers)
-        )
-        await refusal(scope, receive, send)
+        await refused(scope, text, 429, headers)(scope, receive, send)
 
 
 def who(scope: "Scope") -> str:

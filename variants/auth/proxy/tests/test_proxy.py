@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from fastapi import APIRouter
 from playwright.sync_api import Browser, expect
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from server import application
@@ -44,8 +44,9 @@ def visit_through_the_proxy(settings: ServerSettings) -> Generator[TestClient]:
     """Ask an app that tells who asks, from the address of the proxy."""
     with gr.Blocks(analytics_enabled=False) as demo:
         gr.Textbox()
-    app = application.create_app(demo, settings, extra_paths=["/me"])
-    app.router.routes.insert(0, Route("/me", me))
+    router = APIRouter()
+    router.add_route("/me", me)
+    app = application.create_app(demo, settings, routers=[router])
     with TestClient(app, "http://localhost", client=("10.1.2.3", 5), follow_redirects=False) as client:
         yield client
 

@@ -281,11 +281,8 @@ def test_a_stopping_server_takes_no_new_calls(make_settings: MakeSettings) -> No
 def test_a_call_is_refused_where_the_event_would_be(
     app: FastAPI, ada: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[bytes] = []
-
-    async def owns(_user: object, _scope: object, body: bytes = b"") -> bool:
-        seen.append(body)
-        return b"session_hash" not in body
+    async def owns(_user: object, ids: frozenset[str], _files: object) -> bool:
+        return not ids
 
     monkeypatch.setattr(app.state.access, "owns", owns)
     assert call(ada, "who") == (False, ["This belongs to somebody else."])
