@@ -19,18 +19,17 @@ from server.access.base import Access
 from server.access.identity import StoreDownError, cannot_check, try_again
 from server.asked import SAFE_METHODS, Kind, asked, is_preflight
 from server.caching import CACHE_CONTROL, Caching
-from server.refusals import MB, refused, too_large
+from server.refusals import refused, too_large
 from server.routes import OwnRoutes
 from server.security import Security
 from server.settings import ASSETS, ServerSettings
-from server.work import Work
+from server.work import Held, Work, most_of_body
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("app.gate")
 
-UPLOAD_OVERHEAD = MB  # for the multipart frame, so that Gradio's own message about a large file comes first
 NOT_YOURS = "This belongs to somebody else."
 
 
@@ -170,14 +169,11 @@ class Gate:
 
     async def check_body(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Bound the body, whatever its header says."""
-        wanted = asked(scope)
-        limit = self.settings.max_request_kb * 1000
-        if wanted.takes_files:
-            limit = self.settings.max_upload_mb * MB + UPLOAD_OVERHEAD
+        limit = most_of_body(scope, self.settings)
         size = Headers(scope=scope).get("content-length", "0")
         if not size.isdecimal() or int(size) > limit:
             await too_large(scope, limit)(scope, receive, send)
-        elif wanted.takes_files and (wanted.kind is Kind.UPLOAD or not self.access.known_only):
+        elif asked(scope).kind is Kind.UPLOAD:
             await self.stream_body(scope, receive, send, limit)
         elif scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
@@ -187,25 +183,28 @@ class Gate:
     async def buffer_body(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
         """Read a small body whole before anything else sees it; turn new work away while the server stops."""
         body, more = bytearray(), True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
+        with Held(self.work.bounded.memory, scope) as held:
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                refusal = too_large(scope, limit) if len(body) > limit else held.grow(len(body), more=more)
+                if refusal is not None:
+                    await refusal(scope, receive, send)
+                    return
+            whole = bytes(body)
+            refusal = await self.refusal_of_body(scope, whole)
+            if refusal is not None:
+                await refusal(scope, receive, send)
                 return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > limit:
-                await too_large(scope, limit)(scope, receive, send)
-                return
-        refusal = await self.refusal_of_body(scope, bytes(body))
-        if refusal is not None:
-            await refusal(scope, receive, send)
-            return
-        replayed: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+            replayed: list[Message] = [{"type": "http.request", "body": whole, "more_body": False}]
 
-        async def replay() -> "Message":
-            return replayed.pop() if replayed else await receive()
+            async def replay() -> "Message":
+                return replayed.pop() if replayed else await receive()
 
-        await self.app(scope, replay, send)
+            await self.app(scope, replay, send)
 
     async def refusal_of_body(self, scope: "Scope", body: bytes) -> Response | None:
         """Decide by what the request holds."""
