@@ -119,12 +119,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def refuse(self, status: str, text: str) -> None:
         """Answer, if no answer has begun, and close."""
         cycle = cast("Any", self).cycle
-        waits = cycle is not None and not cycle.response_complete
-        if not (waits and cycle.response_started) and not self.pipeline:
+        if (cycle is None or cycle.response_complete or not cycle.response_started) and not self.pipeline:
             body = json.dumps({"detail": text})
             head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
             self.transport.write(f"{head}connection: close\r\n\r\n{body}".encode())
-        if waits:
+        if cycle is not None:
             cycle.disconnected = True  # The app's own answer would come behind this one.
         self.transport.close()
 

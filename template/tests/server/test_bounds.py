@@ -389,13 +389,3 @@ def test_a_trusted_proxy_brings_many_connections(make_app: MakeApp, serve: Serve
         place = ("127.0.0.1", httpx.URL(url).port)
         with socket.create_connection(place, WAIT_SECONDS), socket.create_connection(place, WAIT_SECONDS):
             assert httpx.get(f"{url}/healthz").status_code == 200
-
-
-def test_a_websocket_is_not_counted_for_ever(make_app: MakeApp, serve: Serve) -> None:
-    upgrade = (
-        b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
-        b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
-    with serve(make_app(), trusted_proxies=["192.0.2.1"], connections_per_address=2) as url:
-        for _ in range(5):
-            assert b"HTTP/1.1 429" not in answer_to(url, upgrade)
