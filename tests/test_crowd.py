@@ -49,7 +49,7 @@ def served(project: Path, uploads: Path) -> Iterator[tuple[subprocess.Popen[str]
         "APP_PORT": "0",
         "APP_UPLOAD_DIR": str(uploads),
         "APP_FILE_TTL": "4",
-        "APP_STORED_MB_PER_VISITOR": "40",
+        "APP_STORED_MB_PER_VISITOR": "6",
         "APP_HEAD_SECONDS": "3",
         "APP_BODY_SECONDS": "3",
         "APP_NEW_SESSIONS_PER_VISITOR": "60",
