@@ -36,6 +36,7 @@ GUARDS: dict[str, dict[str, Guard]] = {
 """By auth mode, feature or name in `OTHERS`, and by name."""
 IN_FEATURES = {"auth_mode": "password"}
 OTHERS: dict[str, dict[str, Any]] = {
+    "bounds": {},
     "house": {},
     "speed": {},
     "hurts": {},

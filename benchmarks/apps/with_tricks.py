@@ -8,25 +8,25 @@ import sys
 
 kept, script, *arguments = sys.argv[1].split(","), *sys.argv[2:]
 
-import server  # noqa: E402, F401  (it prepares the process for Gradio)
+import server  # noqa: E402  (it prepares the process for Gradio)
 
 # isort: split
-from server import gradio_adapter, gradio_speed  # noqa: E402
+from server import gradio_speed  # noqa: E402
 
 
 def leave_out_at_start() -> None:
     """Leave out what changes how Gradio is imported."""
     for name, module in {"skip_stubs": "gradio.component_meta", "build_apps_late": "gradio.blocks"}.items():
         if name not in kept:
-            gradio_adapter.PATCHES[module] = gradio_adapter.leave_alone
+            server.PATCHES[module] = server.leave_alone
     if "import_at_rest" not in kept:
-        plain = gradio_adapter.SourceFileLoader.exec_module
+        plain = server.SourceFileLoader.exec_module
 
-        def exec_module(loader: gradio_adapter.PatchingLoader, module: gradio_adapter.ModuleType) -> None:
+        def exec_module(loader: server.PatchingLoader, module: server.ModuleType) -> None:
             plain(loader, module)
-            gradio_adapter.PATCHES[module.__name__](module)
+            server.PATCHES[module.__name__](module)
 
-        gradio_adapter.PatchingLoader.exec_module = exec_module
+        server.PatchingLoader.exec_module = exec_module
 
 
 def leave_out() -> None:
@@ -39,7 +39,7 @@ def leave_out() -> None:
     if "settle_memory" not in kept:
         running.settle_memory = lambda: None
     if "httptools" not in kept:
-        running.BoundedProtocol = "h11"
+        running.bounded = lambda _: "h11"
 
 
 if __name__ == "__main__":

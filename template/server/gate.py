@@ -19,18 +19,17 @@ from server.access.base import Access
 from server.access.identity import StoreDownError, cannot_check, try_again
 from server.asked import SAFE_METHODS, Kind, asked, header, is_preflight
 from server.caching import CACHE_CONTROL, Caching
-from server.refusals import MB, refused, too_large
+from server.refusals import refused, too_large
 from server.routes import OwnRoutes
 from server.security import Security
 from server.settings import ASSETS, ServerSettings
-from server.work import Work
+from server.work import Held, Work, most_of_body
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("app.gate")
 
-UPLOAD_OVERHEAD = MB  # for the multipart frame, so that Gradio's own message about a large file comes first
 NOT_YOURS = "This belongs to somebody else."
 
 
@@ -114,7 +113,7 @@ class Gate:
         if not named and self.own.find(scope["method"], scope["path"], preflight=is_preflight(scope)) is None:
             return refused(scope, "Not found", 404)
         host = header(scope, b"x-forwarded-host") or header(scope, b"host")
-        if not self.knows_host(host):
+        if not is_named(host, tuple(self.settings.allowed_hosts)):
             log.warning("refused the host %r: add it to APP_ALLOWED_HOSTS if it is yours", host)
             return refused(scope, "This host name is not served here. See APP_ALLOWED_HOSTS.", 400)
         if scope["method"] not in SAFE_METHODS and self.is_cross_site(scope, host):
@@ -155,10 +154,6 @@ class Gate:
         query = scope["query_string"].decode("latin-1")
         return RedirectResponse(self.access.base + scope["path"][:-1] + (query and f"?{query}"), 308)
 
-    def knows_host(self, host: str) -> bool:
-        """Compare with the allowed names, without the port."""
-        return is_named(host, tuple(self.settings.allowed_hosts))
-
     def is_cross_site(self, scope: "Scope", host: str) -> bool:
         """Tell whether a page of another site sent this. Programs send neither header."""
         origin = header(scope, b"origin")
@@ -170,10 +165,7 @@ class Gate:
 
     async def check_body(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Bound the body, whatever its header says."""
-        wanted = asked(scope)
-        limit = self.settings.max_request_kb * 1000
-        if wanted.takes_files:
-            limit = self.settings.max_upload_mb * MB + UPLOAD_OVERHEAD
+        wanted, limit = asked(scope), most_of_body(scope, self.settings)
         size = header(scope, b"content-length") or "0"
         if not size.isdecimal() or int(size) > limit:
             await too_large(scope, limit)(scope, receive, send)
@@ -187,25 +179,27 @@ class Gate:
     async def buffer_body(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
         """Read a small body whole before anything else sees it; turn new work away while the server stops."""
         body, more = bytearray(), True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
+        with Held(self.work.bounded.memory, scope) as held:
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                refusal = too_large(scope, limit) if len(body) > limit else held.grow(len(body), more=more)
+                if refusal is not None:
+                    await refusal(scope, receive, send)
+                    return
+            whole = bytes(body)
+            if (refusal := await self.refusal_of_body(scope, whole)) is not None:
+                await refusal(scope, receive, send)
                 return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > limit:
-                await too_large(scope, limit)(scope, receive, send)
-                return
-        refusal = await self.refusal_of_body(scope, bytes(body))
-        if refusal is not None:
-            await refusal(scope, receive, send)
-            return
-        replayed: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+            replayed: list[Message] = [{"type": "http.request", "body": whole, "more_body": False}]
 
-        async def replay() -> "Message":
-            return replayed.pop() if replayed else await receive()
+            async def replay() -> "Message":
+                return replayed.pop() if replayed else await receive()
 
-        await self.app(scope, replay, send)
+            await self.app(scope, replay, send)
 
     async def refusal_of_body(self, scope: "Scope", body: bytes) -> Response | None:
         """Decide by what the request holds."""

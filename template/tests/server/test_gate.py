@@ -236,7 +236,9 @@ def bare_gate(make_settings: MakeSettings, app: Any) -> Gate:  # noqa: ANN401
         gr.Textbox()
     settings = make_settings()
     security = Security(settings, may_eval=False)
-    return Gate(app, settings=settings, work=Work(demo), access=Access(settings), own=OwnRoutes(), security=security)
+    return Gate(
+        app, settings=settings, work=Work(demo, settings), access=Access(settings), own=OwnRoutes(), security=security
+    )
 
 
 def post(path: str) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Explorer:
         """Start with no tables."""
         self.settings = settings
         self.compute = compute
-        self.limits = tables.Limits(settings.max_columns, settings.max_cells)
+        self.limits = tables.Limits(settings.max_columns, settings.max_cells, settings.max_line_kb * 1000)
         self.held = SessionRegistry[Workspace](
             settings.session_ttl, settings.tables_mb * 1_000_000, on_drop=delete_downloads
         )

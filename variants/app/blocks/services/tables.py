@@ -43,7 +43,9 @@ class Limits:
     """How large a table may be."""
 
     columns: int = 200
-    cells: int = 25_000_000
+    cells: int = 5_000_000
+    line: int = 1_000_000
+    """Bytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +77,9 @@ def read_csv(path: Path, *, encoding: str = DETECT, limits: Limits | None = None
 
     """
     limits = limits or Limits()
-    text, encoding = decode(path.read_bytes(), encoding)
+    raw = path.read_bytes()
+    refuse_long_lines(raw, limits.line)
+    text, encoding = decode(raw, encoding)
     sample = text[:SAMPLE_SIZE]
     delimiter = find_delimiter(sample)
     names = column_names(find_header(text, delimiter), limits.columns)
@@ -86,6 +90,20 @@ def read_csv(path: Path, *, encoding: str = DETECT, limits: Limits | None = None
     if frame.empty:
         raise InputError("The file has a header but no rows.")
     return Table(table_name(path), with_dates(frame), f"read as {encoding}, separated by {DELIMITERS[delimiter]}")
+
+
+def refuse_long_lines(raw: bytes, limit: int) -> None:
+    """Refuse what no program writes as a table, before anything takes it apart: that needs many times its memory.
+
+    Looks at stretches of `limit` bytes, so a line is refused for certain when it has twice as many.
+
+    Raises:
+        InputError: if a stretch has no end of a line.
+
+    """
+    for start in range(0, len(raw) - limit, limit):
+        if raw.find(b"\n", start, start + limit) < 0 and raw.find(b"\r", start, start + limit) < 0:
+            raise InputError(f"The file has a line of more than {limit:,} bytes. Is this a table?")
 
 
 def decode(raw: bytes, encoding: str = DETECT) -> tuple[str, str]:

@@ -101,6 +101,15 @@ def test_the_user_can_say_which_encoding_it_is(write: Write) -> None:
         tables.read_csv(path, encoding="EBCDIC")
 
 
+def test_a_line_without_end_is_refused_before_anything_takes_it_apart(write: Write) -> None:
+    few = tables.Limits(line=100)
+    for content in ("a,b\n" + "1," * 200, "x" * 300, "a\n" + "1\n" * 100 + "y" * 300 + "\n2\n"):
+        with pytest.raises(InputError, match="a line of more than 100 bytes"):
+            tables.read_csv(write(content), limits=few)
+    for content in ("a,b\n" + "1,2\n" * 500, "a,b\r" + "1,2\r" * 500, "a\n" + "1" * 90 + "\n2\n"):
+        assert len(tables.read_csv(write(content), limits=few).frame) > 1
+
+
 def test_a_table_with_too_many_cells_is_refused_before_it_is_parsed(write: Write) -> None:
     with pytest.raises(InputError, match="about 300 cells; at most 299"):
         tables.read_csv(write("a,b,c\n" + "1,2,3\n" * 99), limits=tables.Limits(cells=299))
