@@ -6,6 +6,7 @@ Importing this package prepares the process for Gradio, which reads its environm
 
 import os
 import sys
+import tempfile
 
 if sys.version_info < (3, 11):  # noqa: UP036 (somebody who starts it with an older one shall be told)
     raise SystemExit(  # pragma: no cover (an older one runs in a process of its own)
@@ -13,13 +14,19 @@ if sys.version_info < (3, 11):  # noqa: UP036 (somebody who starts it with an ol
     )
 
 from server.gradio_adapter import prepare_imports
-from server.settings import ServerSettings, parsed
+from server.settings import ServerSettings, default_upload_dir, parsed
 
 
 def prepare_process() -> None:
-    """Set Gradio's environment. A variable that is set already wins."""
-    upload_dir = parsed(ServerSettings).upload_dir
-    upload_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Set Gradio's environment. A variable that is set already wins.
+
+    A handler may give files of the temporary folder. So this process has one of its own: a handler that gives a path
+    that somebody sent gives nothing of other programs.
+    """
+    upload_dir, temporary = parsed(ServerSettings).upload_dir, default_upload_dir("-tmp")
+    for folder in (upload_dir, temporary):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tempfile.tempdir = str(temporary)
     for name, value in {
         "GRADIO_TEMP_DIR": str(upload_dir),
         "GRADIO_EXAMPLES_CACHE": str(upload_dir / "examples"),

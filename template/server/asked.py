@@ -47,6 +47,8 @@ class Kind(Enum):
     FILE = auto()
     TAB = auto()
     """The connection that an open tab keeps standing."""
+    LINK = auto()
+    """Makes a link to the page as it is now, with what is in it; open by a setting."""
     MEDIA = auto()
     """A piece of a sound or a film that grows, or of what the visitor's camera sends."""
 
@@ -74,6 +76,7 @@ EXACT = {
     API + "reset/": Kind.CONTROL,
     API + "upload": Kind.UPLOAD,
     API + "upload_progress": Kind.CONTROL,
+    API + "deep_link": Kind.LINK,
     API + "component_server": Kind.COMPONENT,
     API + "component_server/": Kind.COMPONENT,
 }
@@ -100,6 +103,8 @@ class Asked:
     """Paths of files that are named."""
     session: str = ""
     """The session that the query names."""
+    links: frozenset[str] = frozenset()
+    """Links to the state of a page that are opened."""
     secret: str = ""
     """The end of the path where whoever knows it gets what lies behind it; it must not be in a log."""
 
@@ -141,7 +146,8 @@ def read(method: str, path: str, query: bytes = b"") -> Asked:
     named = parse_qs(query.decode("latin-1"))
     ids = {value for name in ("session_hash", "event_id", "upload_id") for value in named.get(name, ())}
     session = named.get("session_hash", [""])[0]
-    return Asked(place.kind, place.event, place.ids | ids, place.files, session, place.secret)
+    links = frozenset(named.get("deep_link", ()))
+    return Asked(place.kind, place.event, place.ids | ids, place.files, session, links, place.secret)
 
 
 def read_path(method: str, path: str) -> Asked:  # noqa: PLR0911 (one for each form)

@@ -15,6 +15,8 @@ from server.logs import origin, report
 
 log = logging.getLogger("app.events")
 
+GUARDED = "is_guarded"
+"""The mark of a handler that stands behind the boundary."""
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Chunk = TypeVar("Chunk")
 
@@ -47,8 +49,14 @@ def translated(handler: str) -> Generator[None]:
             text, title = f"{error} (id {error_id})", str(getattr(error, "title", "Please check your input"))
         else:
             log.exception("%s failed", handler, extra=facts)
-            text, title = f"Something went wrong on our side. Please report the id {error_id}.", "Error"
+            raise unexpected(error_id) from error
         raise gr.Error(text, title=title, print_exception=False) from error
+
+
+def unexpected(error_id: str) -> gr.Error:
+    """Give what a visitor sees of an error whose text is not for them; the log has it under this id."""
+    text = f"Something went wrong on our side. Please report the id {error_id}."
+    return gr.Error(text, title="Error", print_exception=False)
 
 
 class Event:
@@ -98,7 +106,7 @@ def boundary(handler: Handler) -> Handler:
         guarded = _guard_stream(handler)
     else:
         guarded = _guard_function(handler)
-    cast("Any", guarded).is_guarded = True
+    setattr(guarded, GUARDED, True)
     return cast("Handler", guarded)
 
 

@@ -107,6 +107,8 @@ class Gate:
     def refusal(self, scope: "Scope") -> Response | None:
         """Decide by the head of the request alone."""
         wanted, headers = asked(scope), Headers(scope=scope)
+        if (wanted.kind is Kind.LINK or wanted.links) and not self.settings.deep_links:
+            return refused(scope, "Not found", 404)
         named = wanted.kind is not Kind.CLOSED or self.is_page(scope) or self.is_public(scope)
         if not named and self.own.find(scope["method"], scope["path"], preflight=is_preflight(scope)) is None:
             return refused(scope, "Not found", 404)

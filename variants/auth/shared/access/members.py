@@ -18,7 +18,8 @@ from server.settings import ServerSettings
 if TYPE_CHECKING:
     from starlette.types import Message, Scope, Send
 
-FOR_STRANGERS = frozenset({"GET /theme.css", "GET /favicon.ico", "GET /robots.txt"})
+FOR_STRANGERS = frozenset({"GET /theme.css", "GET /favicon.ico", "GET /robots.txt", "GET /gradio_api/app_id"})
+"""The last lets a page whose sign-in ended while it was cut off come back, which leads to the sign-in."""
 NOT_READABLE = (ValueError, RecursionError, OSError, MultiPartException)
 """No JSON, no form or no path, which Gradio would not take either."""
 CHANGE = 3
@@ -58,7 +59,8 @@ class Members(Access):
         for name in ids:
             if await self.store.claim(f"id:{name}", user.owner, self.settings.sign_in_ttl) != user.owner:
                 return False
-        return all([await self.store.has(f"file:{user.owner}:{path}") for path in kept])
+        names = [f"file:{user.owner}:{path}" for path in kept] + [f"link:{user.owner}:{link}" for link in wanted.links]
+        return all([await self.store.has(name) for name in names])
 
     def kept(self, files: Iterable[str]) -> Iterator[Path]:
         """Give those files that lie among uploads and results. Gradio refuses all others by itself."""
@@ -74,6 +76,8 @@ class Members(Access):
             return send
         if scope["method"] == "POST" and wanted.kind is Kind.START:
             note = self.note_event
+        elif wanted.kind is Kind.LINK:
+            note = self.note_link
         elif wanted.gives_files:
             note = self.note_files
         else:
@@ -90,6 +94,11 @@ class Members(Access):
         """Keep whose event this is."""
         if b'"event_id"' in body:
             await self.store.claim(f"id:{json.loads(body)['event_id']}", user.owner, self.settings.sign_in_ttl)
+
+    async def note_link(self, user: User, body: bytes) -> None:
+        """Keep who made this link; others may have made the same one, of a page that looks the same."""
+        if body.startswith(b'"'):
+            await self.store.put(f"link:{user.owner}:{json.loads(body)}", self.settings.file_ttl)
 
     async def note_files(self, user: User, body: bytes) -> None:
         """Keep whose files these are. Gradio sends each message of a stream in one piece."""
