@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from server import gradio_adapter
@@ -225,7 +225,7 @@ def about_recording(demo: "gr.Blocks", settings: ServerSettings) -> Iterator[Fin
     """Say where browsers keep camera and microphone shut: on a page without https, and in a frame of another site."""
     sources: dict[str, set[str]] = {}
     for part in gradio_adapter.config_of(demo)["components"]:
-        given = set(part["props"].get("sources") or ())
+        given = set(cast("list[str]", part["props"].get("sources") or []))
         if part["props"].get("interactive") is not False and given & RECORDERS:
             sources[name_of(part)] = given
     address = urlsplit(settings.root_path)

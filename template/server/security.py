@@ -47,8 +47,9 @@ class Security:
     def __init__(self, settings: ServerSettings, *, may_eval: bool) -> None:
         """Write the policies; `may_eval` says whether scripts may evaluate strings as code."""
         sources, ancestors = content_sources(settings, may_eval=may_eval), settings.frame_ancestors
-        # ffmpeg, with which the page trims films, is loaded by a worker from what the browser holds in memory.
-        in_memory = sources | {"script-src": [*sources["script-src"], "blob:"]}
+        # ffmpeg, with which the page trims films, is loaded by a worker from what the browser holds in memory, and is
+        # WebAssembly, which is no text that is evaluated.
+        in_memory = sources | {"script-src": [*sources["script-src"], "blob:", "'wasm-unsafe-eval'"]}
         self.usual = headers(settings, sources, ancestors)
         self.scripts = headers(settings, in_memory, ancestors)
         self.shown = headers(settings, sources, ["'self'", *ancestors])

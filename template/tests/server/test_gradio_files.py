@@ -311,7 +311,7 @@ def test_an_example_that_writes_into_the_project_does_not_keep_the_app_from_star
         assert second.startswith("An example of 'Reports' fails, so each is worked out when somebody clicks on it: ")
         assert not any(record.exc_info for record in caplog.records)
         with pytest.raises(EventError, match=REPORT_IT):
-            test.call("example", [0, ["a"]])
+            test.call("example", 0)
 
 
 @pytest.mark.usefixtures("cache")
@@ -334,4 +334,4 @@ def test_an_example_that_fails_is_worked_out_anew_when_somebody_clicks(
         [record] = [record for record in caplog.records if record.name == "app.files"]
         assert record.exc_info, "what nobody foresaw is in the log in full"
         broken.clear()
-        assert test.call("example", [1, ["b"]]) == ["B"]
+        assert test.call("example", 1) == ["B"]
