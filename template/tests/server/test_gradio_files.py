@@ -249,9 +249,10 @@ def gray(path: str) -> str:
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let examples be worked out anew in each test."""
-    monkeypatch.setenv("GRADIO_EXAMPLES_CACHE", str(Path(os.environ["GRADIO_TEMP_DIR"]) / f"examples-{tmp_path.name}"))
-    return tmp_path
+    """Let examples be worked out anew in each test, and give the folder that keeps them."""
+    folder = Path(os.environ["GRADIO_TEMP_DIR"]) / f"examples-{tmp_path.parent.name}-{tmp_path.name}"
+    monkeypatch.setenv("GRADIO_EXAMPLES_CACHE", str(folder))
+    return folder
 
 
 @pytest.mark.usefixtures("cache")
@@ -314,9 +315,8 @@ def test_an_example_that_writes_into_the_project_does_not_keep_the_app_from_star
             test.call("example", 0)
 
 
-@pytest.mark.usefixtures("cache")
 def test_an_example_that_fails_is_worked_out_anew_when_somebody_clicks(
-    make_page: Callable[[Build], FastAPI], caplog: pytest.LogCaptureFixture
+    make_page: Callable[[Build], FastAPI], cache: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = ["yes"]
 
@@ -333,5 +333,6 @@ def test_an_example_that_fails_is_worked_out_anew_when_somebody_clicks(
     with AppTest(make_page(build)) as test:
         [record] = [record for record in caplog.records if record.name == "app.files"]
         assert record.exc_info, "what nobody foresaw is in the log in full"
+        assert list(cache.iterdir()) == [], "the next start would take what is half done for whole"
         broken.clear()
         assert test.call("example", 1) == ["B"]

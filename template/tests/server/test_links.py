@@ -84,6 +84,7 @@ def test_a_link_gives_what_its_maker_saw_and_nothing_of_anybody_else(make_settin
         if app.state.access.known_only:
             assert bo.http.get(f"/gradio_api/file={state}").status_code == 403
         assert ada.http.get("/gradio_api/deep_link?session_hash=never-seen").json() == ""
+        assert ada.http.get("/gradio_api/deep_link").status_code == 422
         assert "deep_link_state" in ada.http.get("/?deep_link=../../x").text or app.state.access.known_only
 
 

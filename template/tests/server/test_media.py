@@ -164,7 +164,8 @@ def test_a_film_plays_while_it_is_made(
 def test_a_growing_sound_of_an_example_is_kept_whole(
     make_page: MakePage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GRADIO_EXAMPLES_CACHE", str(Path(os.environ["GRADIO_TEMP_DIR"]) / f"examples-{tmp_path.name}"))
+    name = f"examples-{tmp_path.parent.name}-{tmp_path.name}"
+    monkeypatch.setenv("GRADIO_EXAMPLES_CACHE", str(Path(os.environ["GRADIO_TEMP_DIR"]) / name))
 
     def speak(_: str) -> Iterator[object]:
         for _ in range(3):
