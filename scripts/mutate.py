@@ -40,6 +40,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "house": {},
     "speed": {},
     "hurts": {},
+    "pages": IN_FEATURES,
     "hurts_members": {"auth_mode": "password", "deploy_target": "docker"},
     "ray": {"deploy_target": "ray"},
 }

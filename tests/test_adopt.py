@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import ROOT, render
 from tests.test_hooks import section
-from tests.test_pages_at_speed import SECONDS, started
+from tests.test_pages_at_speed import SECONDS, served
 
 SCRIPTS = sorted((ROOT / "tests" / "scripts_to_adopt").glob("*.py"))
 """Each in another shape; all have an event `answer` that gives back what it gets in upper case."""
@@ -38,28 +38,16 @@ def project(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def served(project: Path, script: str) -> Iterator[tuple[str, list[str]]]:
+def adopted(project: Path, script: str) -> Iterator[tuple[str, list[str]]]:
     """Serve a script, and give its address and what was said before."""
     shutil.copy(ROOT / "tests" / "scripts_to_adopt" / f"{script}.py", project / "my_old_app.py")
-    process, said = started(project, {"APP_PORT": "0"}), list[str]()
-    assert process.stderr is not None
-    try:
-        for line in process.stderr:
-            said.append(line.strip())
-            if found := re.search(r"http://127[\d.]+:\d+", line):
-                break
-        else:
-            pytest.fail(f"app.py did not start: {said}")
-        yield found[0], said[:-1]
-    finally:
-        process.terminate()
-        process.communicate(timeout=SECONDS)
-    assert process.returncode == 0
+    with served(project) as found:
+        yield found
 
 
 def answers(project: Path, script: str) -> None:
     """Serve a script and call its event as a program does."""
-    with served(project, script) as (url, _):
+    with adopted(project, script) as (url, _):
         client = Client(url, verbose=False)
         assert client.submit("hello", api_name="/answer").result(SECONDS * 2) == "HELLO"
 
@@ -104,7 +92,7 @@ def visit(browser: Browser, url: str) -> Iterator[Page]:
 
 @pytest.mark.slow
 def test_what_the_script_says_about_its_looks_is_on_the_page(project: Path, browser: Browser) -> None:
-    with served(project, "under_main") as (url, said), visit(browser, url) as page:
+    with adopted(project, "under_main") as (url, said), visit(browser, url) as page:
         expect(page.get_by_role("heading", name="Shout")).to_have_css("color", "rgb(1, 2, 3)")
         page.get_by_label("Say").fill("hello")
         page.get_by_role("button", name="Go", exact=True).click()
@@ -114,7 +102,7 @@ def test_what_the_script_says_about_its_looks_is_on_the_page(project: Path, brow
 
 @pytest.mark.slow
 def test_a_chat_is_on_the_page(project: Path, browser: Browser) -> None:
-    with served(project, "chat") as (url, _), visit(browser, url) as page:
+    with adopted(project, "chat") as (url, _), visit(browser, url) as page:
         page.get_by_role("textbox").first.fill("hello")
         page.keyboard.press("Enter")
         expect(page.get_by_text("HELLO", exact=True)).to_be_visible()
@@ -122,7 +110,7 @@ def test_a_chat_is_on_the_page(project: Path, browser: Browser) -> None:
 
 @pytest.mark.slow
 def test_tabs_are_on_the_page(project: Path, browser: Browser) -> None:
-    with served(project, "tabs") as (url, _), visit(browser, url) as page:
+    with adopted(project, "tabs") as (url, _), visit(browser, url) as page:
         page.get_by_label("Say").fill("hello")
         page.get_by_role("button", name="Submit").first.click()
         expect(page.get_by_label("Louder")).to_have_value("HELLO")

@@ -28,20 +28,22 @@ pytestmark = pytest.mark.slow
 
 
 @contextmanager
-def served(project: Path) -> Iterator[str]:
-    """Serve `app.py` of a project, and give its address."""
-    process = started(project, {"APP_PORT": "0"})
+def served(project: Path) -> Iterator[tuple[str, list[str]]]:
+    """Serve `app.py` of a project, and give its address and what was said before."""
+    process, said = started(project, {"APP_PORT": "0"}), list[str]()
     assert process.stderr is not None
     try:
         for line in process.stderr:
             if found := re.search(r"http://127[\d.]+:\d+", line):
-                yield found[0]
                 break
+            said.append(line.strip())
         else:
-            pytest.fail("app.py did not start")
+            pytest.fail(f"app.py did not start: {said}")
+        yield found[0], said
     finally:
         process.terminate()
         process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
 
 
 def started(project: Path, variables: dict[str, str], *arguments: str) -> Popen[str]:
@@ -72,7 +74,7 @@ def page() -> Iterator[Page]:
 def test_every_kind_of_event_works(project: Path, page: Page) -> None:
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    with served(project) as url:
+    with served(project) as (url, _):
         page.goto(url)
         # What a page renders while it runs has events of its own.
         page.get_by_label("How many").fill("3")

@@ -7,6 +7,7 @@ Importing this package prepares the process for Gradio, which reads its environm
 import gc
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
@@ -20,7 +21,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 (somebody who starts it with an ol
         f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Try: uv run --python 3.12 app.py"
     )
 
-from server.settings import ServerSettings, parsed
+from server.settings import ServerSettings, default_upload_dir, parsed
 
 # WHAT IS DONE TO GRADIO WHEN IT IS IMPORTED: like `server/gradio_adapter.py`, it touches what Gradio does not publish
 
@@ -141,9 +142,15 @@ def prepare_imports(missing: str = "matplotlib") -> None:
 
 
 def prepare_process() -> None:
-    """Set Gradio's environment. A variable that is set already wins."""
-    upload_dir = parsed(ServerSettings).upload_dir
-    upload_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Set Gradio's environment. A variable that is set already wins.
+
+    A handler may give files of the temporary folder. So this process has one of its own: a handler that gives a path
+    that somebody sent gives nothing of other programs.
+    """
+    upload_dir, temporary = parsed(ServerSettings).upload_dir, default_upload_dir("-tmp")
+    for folder in (upload_dir, temporary):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    tempfile.tempdir = str(temporary)
     for name, value in {
         "GRADIO_TEMP_DIR": str(upload_dir),
         "GRADIO_EXAMPLES_CACHE": str(upload_dir / "examples"),

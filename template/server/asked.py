@@ -48,6 +48,8 @@ class Kind(Enum):
     FILE = auto()
     TAB = auto()
     """The connection that an open tab keeps standing."""
+    LINK = auto()
+    """Makes a link to the page as it is now, with what is in it; open by a setting."""
     MEDIA = auto()
     """A piece of a sound or a film that grows, or of what the visitor's camera sends."""
 
@@ -75,6 +77,7 @@ EXACT = {
     API + "reset/": Kind.CONTROL,
     API + "upload": Kind.UPLOAD,
     API + "upload_progress": Kind.CONTROL,
+    API + "deep_link": Kind.LINK,
     API + "component_server": Kind.COMPONENT,
     API + "component_server/": Kind.COMPONENT,
 }
@@ -106,6 +109,8 @@ class Asked:
     """Paths of files that are named."""
     session: str = ""
     """The session that the query names."""
+    links: frozenset[str] = frozenset()
+    """Links to the state of a page that are opened."""
     secret: str = ""
     """The end of the path where whoever knows it gets what lies behind it; it must not be in a log."""
     by_name: bool = False
@@ -159,7 +164,8 @@ def read(method: str, path: str, query: bytes = b"") -> Asked:
     named = parse_qs(query.decode("latin-1"))
     ids = {value for name in ("session_hash", "event_id", "upload_id") for value in named.get(name, ())}
     session = named.get("session_hash", [""])[0]
-    return replace(place, ids=place.ids | ids, session=session)
+    links = frozenset(named.get("deep_link", ()))
+    return replace(place, ids=place.ids | ids, session=session, links=links)
 
 
 def read_path(method: str, path: str) -> Asked:  # noqa: PLR0911 (one for each form)

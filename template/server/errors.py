@@ -19,6 +19,8 @@ log = logging.getLogger("app.events")
 unfit_value: ContextVar[bool] = ContextVar("unfit_value", default=False)
 """Whether a value of the current event is none that its component takes."""
 
+GUARDED = "is_guarded"
+"""The mark of a handler that stands behind the boundary."""
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Chunk = TypeVar("Chunk")
 
@@ -51,8 +53,14 @@ def translated(handler: str) -> Generator[None]:
             text, title = f"{error} (id {error_id})", str(getattr(error, "title", "Please check your input"))
         else:
             log.exception("%s failed", handler, extra=facts)
-            text, title = f"Something went wrong on our side. Please report the id {error_id}.", "Error"
+            raise unexpected(error_id) from error
         raise gr.Error(text, title=title, print_exception=False) from error
+
+
+def unexpected(error_id: str) -> gr.Error:
+    """Give what a visitor sees of an error whose text is not for them; the log has it under this id."""
+    text = f"Something went wrong on our side. Please report the id {error_id}."
+    return gr.Error(text, title="Error", print_exception=False)
 
 
 class Event:
@@ -102,7 +110,7 @@ def boundary(handler: Handler) -> Handler:
         guarded = _guard_stream(handler)
     else:
         guarded = _guard_function(handler)
-    cast("Any", guarded).is_guarded = True
+    setattr(guarded, GUARDED, True)
     return cast("Handler", guarded)
 
 

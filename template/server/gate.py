@@ -109,6 +109,8 @@ class Gate:
     def refusal(self, scope: "Scope") -> Response | None:
         """Decide by the head of the request alone."""
         wanted = asked(scope)
+        if (wanted.kind is Kind.LINK or wanted.links) and not self.settings.deep_links:
+            return refused(scope, "Not found", 404)
         named = wanted.kind is not Kind.CLOSED or self.is_page(scope) or self.is_public(scope)
         if not named and self.own.find(scope["method"], scope["path"], preflight=is_preflight(scope)) is None:
             return refused(scope, "Not found", 404)
@@ -133,7 +135,8 @@ class Gate:
             return self.access.challenge(connection, user)
         scope["state"]["user"] = user
         wanted = asked(scope)
-        return None if await self.access.owns(user, wanted.ids, wanted.files) else refused(scope, NOT_YOURS, 403)
+        owned = await self.access.owns(user, wanted.ids, wanted.files, wanted.links)
+        return None if owned else refused(scope, NOT_YOURS, 403)
 
     def is_public(self, scope: "Scope") -> bool:
         """Tell whether this leads to becoming known and is part of its looks, or is a route of your own for anyone."""

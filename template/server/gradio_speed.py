@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from server.asked import Kind, asked
+from server.gradio_adapter import put_in_place
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -178,36 +179,34 @@ def skip_empty_summaries(demo: "gr.Blocks") -> None:
     """Start no thread after each event for a summary that is not due: `gradio.queueing.run_sync`."""
     from gradio import queueing  # noqa: PLC0415
 
-    plain, queue = cast("Any", queueing).run_sync, cast("Any", demo)._queue  # noqa: SLF001
+    queue = cast("Any", demo)._queue  # noqa: SLF001
     name = queue.compute_analytics_summary.__name__
     is_due(queue)  # Another Gradio is noticed here and not in an event.
-    if hasattr(plain, "is_ours"):
-        return
 
-    async def run_sync(function: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        if getattr(function, "__name__", "") == name and not is_due(function.__self__):
-            return function.__self__.cached_event_analytics_summary
-        return await plain(function, *args, **options)
+    def make(plain: Any) -> Any:  # noqa: ANN401
+        async def run_sync(function: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+            if getattr(function, "__name__", "") == name and not is_due(function.__self__):
+                return function.__self__.cached_event_analytics_summary
+            return await plain(function, *args, **options)
 
-    cast("Any", run_sync).is_ours = True
-    cast("Any", queueing).run_sync = run_sync
+        return run_sync
+
+    put_in_place(queueing, "run_sync", make)
 
 
 def check_login_at_once(_: "gr.Blocks") -> None:
     """Start no thread for Gradio's login check, which compares two values: `run_in_threadpool` of FastAPI."""
     from fastapi.dependencies import utils  # noqa: PLC0415
 
-    plain = cast("Any", utils).run_in_threadpool
-    if hasattr(plain, "is_ours"):
-        return
+    def make(plain: Any) -> Any:  # noqa: ANN401
+        async def run_in_threadpool(function: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+            if getattr(function, "__name__", "") == "login_check" and function.__module__ == "gradio.routes":
+                return function(*args, **options)
+            return await plain(function, *args, **options)
 
-    async def run_in_threadpool(function: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        if getattr(function, "__name__", "") == "login_check" and function.__module__ == "gradio.routes":
-            return function(*args, **options)
-        return await plain(function, *args, **options)
+        return run_in_threadpool
 
-    cast("Any", run_in_threadpool).is_ours = True
-    cast("Any", utils).run_in_threadpool = run_in_threadpool
+    put_in_place(utils, "run_in_threadpool", make)
 
 
 class InTheLoop(StandIn):
@@ -258,17 +257,15 @@ def see_at_once_who_left(_: "gr.Blocks") -> None:
     """
     from starlette.requests import Request  # noqa: PLC0415
 
-    plain = cast("Any", Request.is_disconnected)
-    if hasattr(plain, "is_ours"):
-        return
+    def make(plain: Any) -> Any:  # noqa: ANN401
+        async def is_disconnected(request: Request) -> bool:
+            cycle = getattr(cast("Any", request)._receive, "__self__", None)  # noqa: SLF001
+            known = getattr(cycle, "disconnected", None)
+            return known if isinstance(known, bool) else await plain(request)
 
-    async def is_disconnected(request: Request) -> bool:
-        cycle = getattr(cast("Any", request)._receive, "__self__", None)  # noqa: SLF001
-        known = getattr(cycle, "disconnected", None)
-        return known if isinstance(known, bool) else await plain(request)
+        return is_disconnected
 
-    cast("Any", is_disconnected).is_ours = True
-    cast("Any", Request).is_disconnected = is_disconnected
+    put_in_place(Request, "is_disconnected", make)
 
 
 class Waiter(StandIn):

@@ -58,8 +58,9 @@ class Security:
         sources, ancestors = content_sources(settings, may_eval=may_eval), settings.frame_ancestors
         open_ones = {*devices, *settings.permissions}
         self.asks = ", ".join(f"{name}=({'self' if name in open_ones else ''})" for name in DEVICES).encode()
-        # ffmpeg, with which the page trims films, is loaded by a worker from what the browser holds in memory.
-        in_memory = sources | {"script-src": [*sources["script-src"], "blob:"]}
+        # ffmpeg, with which the page trims films, is loaded by a worker from what the browser holds in memory, and is
+        # WebAssembly, which is no text that is evaluated.
+        in_memory = sources | {"script-src": [*sources["script-src"], "blob:", "'wasm-unsafe-eval'"]}
         self.usual = headers(settings, sources, ancestors)
         self.scripts = headers(settings, in_memory, ancestors)
         self.shown = headers(settings, sources, ["'self'", *ancestors])

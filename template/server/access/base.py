@@ -5,6 +5,7 @@ The other auth modes override what they do differently.
 
 import hashlib
 import hmac
+import json
 import re
 import time
 from collections import deque
@@ -129,8 +130,14 @@ class Access:
         detail = "Sign in, or send a key: Authorization: Bearer ..." if user is None else "Keys do not open pages."
         return JSONResponse({"detail": detail}, 401 if user is None else 403, {"www-authenticate": "Bearer"})
 
-    async def owns(self, user: User, ids: Iterable[str], files: Iterable[str]) -> bool:
-        """Tell whether the sessions, events and files that a request names may be used by this user.
+    async def owns(
+        self,
+        user: User,
+        ids: Iterable[str],
+        files: Iterable[str],
+        links: Iterable[str] = (),  # noqa: ARG002 (here whoever has a link may open it)
+    ) -> bool:
+        """Tell whether the sessions, events, files and links that a request names may be used by this user.
 
         Guests cannot be told apart, but programs can: what a program names or gets first is closed to all others.
         """
@@ -146,7 +153,13 @@ class Access:
         await self.give(user, ids, ())
         return True
 
-    async def give(self, user: User, ids: Iterable[str], files: Iterable[str]) -> None:
+    async def give(
+        self,
+        user: User,
+        ids: Iterable[str],
+        files: Iterable[str],
+        links: Iterable[str] = (),  # noqa: ARG002
+    ) -> None:
         """Make a program the owner of things. What guests have is for all of them."""
         if user.source == "key":
             for thing in things(ids, self.of_users(files)):
@@ -171,14 +184,16 @@ class Access:
     def watch(self, scope: "Scope", send: "Send") -> "Send":
         """Note the event and the files that an answer hands to its user, before they reach the user."""
         user, wanted = scope["state"].get("user"), asked(scope)
-        starts = scope["method"] == "POST" and wanted.kind is Kind.START
-        if user is None or not (self.known_only or user.source == "key") or not (starts or wanted.gives_files):
+        starts, links = scope["method"] == "POST" and wanted.kind is Kind.START, wanted.kind is Kind.LINK
+        gives = starts or links or wanted.gives_files
+        if user is None or not gives or not (self.known_only or user.source == "key"):
             return send
 
         async def noting(message: "Message") -> None:
             if body := message.get("body", b""):
-                ids, files = ({event_in(body)} - {""}, ()) if starts else ((), files_of(body))
-                await self.give(user, ids, files)
+                ids = {event_in(body)} - {""} if starts else ()
+                made = [str(json.loads(body))] if links and body.startswith(b'"') else ()
+                await self.give(user, ids, () if starts or links else files_of(body), made)
             await send(message)
 
         return noting

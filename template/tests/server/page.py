@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect
 
 from tests.server.access import headers
 
@@ -33,11 +33,12 @@ GRADIO_FINDINGS = {
 
 
 @contextmanager
-def open_page(browser: Browser, url: str, width: int = 1280) -> Generator[Page]:
+def open_page(browser: Browser, url: str, width: int = 1280, locale: str = "en-US") -> Generator[Page]:
     """Open an empty page as somebody who is signed in, where the auth mode asks for that."""
     sent = headers()
     name, _, value = sent.pop("Cookie", "").partition(";")[0].partition("=")
-    context = browser.new_context(base_url=url, extra_http_headers=sent, viewport={"width": width, "height": 900})
+    size: ViewportSize = {"width": width, "height": 900}
+    context = browser.new_context(base_url=url, extra_http_headers=sent, viewport=size, locale=locale)
     if name:
         context.add_cookies([{"name": name, "value": value, "url": url}])
     yield context.new_page()
@@ -45,14 +46,14 @@ def open_page(browser: Browser, url: str, width: int = 1280) -> Generator[Page]:
 
 
 @contextmanager
-def visit(browser: Browser, url: str, width: int = 1280) -> Generator[Page]:
+def visit(browser: Browser, url: str, width: int = 1280, locale: str = "en-US") -> Generator[Page]:
     """Open a page as a new visitor; afterwards, nothing may have gone wrong in the background.
 
     Raises:
         AssertionError: for a call to a foreign host, an error in the console or an uncaught exception.
 
     """
-    with open_page(browser, url, width) as page:
+    with open_page(browser, url, width, locale) as page:
         problems: list[str] = []
 
         def check_request(request: Request) -> None:

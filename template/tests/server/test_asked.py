@@ -55,7 +55,7 @@ def test_a_file_is_named_whole_however_deep_it_lies() -> None:
     assert (found.kind, set(found.files), found.secret) == (Kind.FILE, {"/tmp/a=b/c.txt"}, "/tmp/a=b/c.txt")
 
 
-@pytest.mark.parametrize("path", ["/assets/", "/static/", "/svelte/", "/docs", "/gradio_api/", "/gradio_api/deep_link"])
+@pytest.mark.parametrize("path", ["/assets/", "/static/", "/svelte/", "/docs", "/gradio_api/"])
 def test_what_is_on_no_list_is_closed(path: str) -> None:
     assert read_path("GET", path).kind is Kind.CLOSED
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from server import application, running
 from server.checkup import Weight, devices
+from server.errors import boundary
 from server.page import Page
 from server.queueing import queue_options
 from tests.server.client import browse
@@ -42,9 +43,10 @@ def problems(app: FastAPI) -> list[str]:
     return [finding.text for finding in app.state.life.findings if finding.is_problem]
 
 
-def notes(app: FastAPI) -> list[str]:
-    """Give the notes."""
-    return [finding.text for finding in app.state.life.findings if finding.weight is Weight.NOTE]
+def notes(app: FastAPI, *, handlers: bool = False) -> list[str]:
+    """Give the notes; about handlers, which stand behind no boundary in most tests here, only where it is asked for."""
+    found = [finding.text for finding in app.state.life.findings if finding.weight is Weight.NOTE]
+    return [text for text in found if handlers or "boundary()" not in text]
 
 
 def doubts(app: FastAPI) -> list[str]:
@@ -307,3 +309,68 @@ def render_later() -> None:
 )
 def test_a_page_asks_for_what_its_components_are_made_for(make_page: MakePage, build: Build, asks: set[str]) -> None:
     assert devices(make_page(build).state.demo) == asks
+
+
+# CAMERAS, MICROPHONES, LINKS AND HANDLERS
+
+
+def test_a_camera_stays_shut_without_https_and_that_is_said(make_page: MakePage) -> None:
+    def build() -> None:
+        gr.Image(label="Any")
+        gr.Image(label="Camera", sources=["webcam"])
+        gr.Audio(label="Out", interactive=False)
+        gr.File(label="File")
+
+    for fine in ({}, {"root_path": "/demo"}, {"root_path": "https://a.example.com"}, {"root_path": "http://localhost"}):
+        app = make_page(build, **fine)
+        assert problems(app) == doubts(app) == notes(app) == []
+    app = make_page(build, root_path="http://a.example.com/demo")
+    cure = "browsers open none without https: let APP_ROOT_PATH be https://a.example.com, and serve it there"
+    assert problems(app) == [f"image 'Camera' takes a camera or a microphone, and {cure}"]
+    assert doubts(app) == [f"image 'Any' takes a camera or a microphone, and {cure}"]
+
+
+def test_a_camera_in_a_frame_of_another_site_needs_its_leave(make_page: MakePage) -> None:
+    frames = {"frame_ancestors": ["https://b.example.com"]}
+    assert notes(make_page(gr.Textbox, **frames)) == []
+    assert notes(make_page(lambda: gr.Audio(label="Voice"), **frames)) == [
+        "in a frame of https://b.example.com, audio 'Voice' can record only if it has allow=\"camera; microphone\""
+    ]
+
+
+def test_a_button_for_links_that_are_not_made_is_named(make_page: MakePage) -> None:
+    def build() -> None:
+        gr.Button("Go")
+        gr.DeepLinkButton("Share it")
+
+    [text] = problems(make_page(build))
+    assert text == (
+        "the button 'Share it' makes links to the page, which are off: "
+        "set APP_DEEP_LINKS=true, or leave it out (deep_link=False of gr.Interface)"
+    )
+    assert problems(make_page(build, deep_links=True)) == []
+
+
+def test_a_handler_that_is_not_behind_the_boundary_is_noted(make_page: MakePage) -> None:
+    @boundary
+    def safe(text: str) -> str:  # pragma: no cover (nobody calls it)
+        return text
+
+    def bare(text: str) -> str:  # pragma: no cover
+        return text
+
+    def build(*functions: Any) -> None:  # noqa: ANN401
+        text = gr.Textbox()
+        for function in functions:
+            text.submit(function, text, text, api_name="use")
+        text.change(None, text, text, js="(text) => text")
+        gr.DeepLinkButton()
+        gr.ClearButton(text)
+        gr.Examples([["a"]], text, text, safe, cache_examples=True, cache_mode="lazy")
+
+    assert not [text for text in notes(make_page(lambda: build(safe)), handlers=True) if "boundary()" in text]
+    [text] = [text for text in notes(make_page(lambda: build(safe, bare, bare)), handlers=True) if "boundary()" in text]
+    assert text == (
+        "an error in bare is 'Error' on the page, and has no id in the log: put the handler behind boundary() of "
+        "server.errors"
+    )
