@@ -321,7 +321,7 @@ def test_an_example_that_fails_is_worked_out_anew_when_somebody_clicks(
     broken = ["yes"]
 
     def answer(text: str) -> str:
-        if broken:
+        if broken and text == "b":
             raise RuntimeError("the model is not there yet")
         return text.upper()
 
@@ -333,6 +333,6 @@ def test_an_example_that_fails_is_worked_out_anew_when_somebody_clicks(
     with AppTest(make_page(build)) as test:
         [record] = [record for record in caplog.records if record.name == "app.files"]
         assert record.exc_info, "what nobody foresaw is in the log in full"
-        assert list(cache.iterdir()) == [], "the next start would take what is half done for whole"
+        assert not list(cache.rglob("log.csv")), "the next start would take what is half done for whole"
         broken.clear()
         assert test.call("example", 1) == ["B"]

@@ -48,11 +48,11 @@ LASTS = """([least, most]) => new Promise((done, failed) => {
 """Waits until the page has a film of a length, in seconds."""
 
 KNOW_FFMPEG = """window.ffmpeg = new Promise((ready, failed) => {
-  setTimeout(() => failed(new Error("no ffmpeg")), 60000)
+  setTimeout(() => failed(new Error("no ffmpeg")), 30000)
   window.Worker = class extends Worker {
     constructor(...given) {
       super(...given)
-      this.addEventListener("message", ({data}) => data.type === "LOAD" && ready())
+      this.addEventListener("message", ({data}) => data.type === "LOAD" ? ready() : failed(new Error(data.data)))
     }
   }
 })"""
