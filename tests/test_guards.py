@@ -12,9 +12,15 @@ from tests.conftest import ROOT, Answers, choices, render, run, thorough
 
 FILES = sorted((ROOT / "tests" / "guards").glob("*.toml"))
 GUARDS = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in FILES}
-"""By auth mode, feature, `house` or `ray`, and name."""
+"""By auth mode, feature or key of `OTHERS`, and name."""
 IN_FEATURES: Answers = {"auth_mode": "password"}
-OTHERS: dict[str, Answers] = {"house": {}, "speed": {}, "ray": {"deploy_target": "ray"}}
+OTHERS: dict[str, Answers] = {
+    "house": {},
+    "speed": {},
+    "pictures": {},
+    "data": {"app_type": "blocks"},
+    "ray": {"deploy_target": "ray"},
+}
 PATIENCE = 100
 """Seconds that a test may take without its guard."""
 HUNG = 124
