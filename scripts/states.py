@@ -56,6 +56,7 @@ def photograph(app_type: str, folder: Path) -> None:
                     page = browser.new_page(viewport={"width": width, "height": 844})
                     page.goto(f"{url}/?__theme={mode}")
                     expect(page.locator("footer")).to_be_visible()
+                    expect(page.get_by_text("Loading...")).to_have_count(0)
                     journey(page)
                     page.wait_for_timeout(1500)  # animations; nothing depends on it
                     page.screenshot(path=folder / f"{app_type}-{state}-{size}-{mode}.png", full_page=True)

@@ -202,7 +202,7 @@ class Explorer:
         workspace = Workspace(secrets.token_hex(8), table, self.settings.upload_dir / secrets.token_hex(16))
         self.held.put(str(request.session_hash), workspace, table.size)
         names = [str(name) for name in table.frame.columns]
-        sheets = gr.Dropdown(table.sheets, value=sheet or next(iter(table.sheets), None), visible=len(table.sheets) > 1)
+        sheets = gr.Dropdown(table.sheets, value=sheet or next(iter(table.sheets), ""), visible=len(table.sheets) > 1)
         choices = [gr.Dropdown(names, value=names), *[gr.Dropdown(names, value=None)] * 2, *axes(table.frame)]
         return [Exploration(workspace.table_id, table.name), table.note, sheets, *choices]
 
@@ -261,8 +261,9 @@ def reveal() -> Updates:
 
 
 @boundary
-def first_sheet() -> None:
+def first_sheet() -> str:
     """Forget the sheet of the last workbook."""
+    return ""
 
 
 @boundary

@@ -32,7 +32,7 @@ PUBLIC_EVENTS = {
 }
 """What programs may call. A new event of yours is private until it is named here and in `app.py`."""
 
-AS_IT_IS = ("Detect", 1, "Detect", None)
+AS_IT_IS = ("Detect", 1, "Detect", "")
 """Encoding, line of the header, decimal sign and sheet, where nobody says anything."""
 
 
@@ -172,7 +172,7 @@ def test_statistics_are_computed_once_for_each_table_and_steps(
     ("event", "inputs", "message"),
     [
         ("load_csv", [None, *AS_IT_IS], "Upload a table first"),
-        ("load_csv", [None, "Detect", 20_000, "Detect", None], "a number from 1 to 10,000"),
+        ("load_csv", [None, "Detect", 20_000, "Detect", ""], "a number from 1 to 10,000"),
         ("read_column", [None, "text"], "Choose a column first"),
         ("read_column", ["name", "number"], "No cell of 'name' is a number"),
         ("choose_columns", [[]], "Choose at least one column"),
@@ -314,7 +314,7 @@ def test_leaving_lets_go_of_the_table_and_its_downloads(make_settings: MakeSetti
     explorer = handlers.Explorer(make_settings(upload_dir=tmp_path))
     request = gr.Request(session_hash="one")
     table = tables.sample_table()
-    assert handlers.first_sheet() is None
+    assert handlers.first_sheet() == ""
     explorer.held.put("one", handlers.Workspace("id", table, tmp_path / "downloads"), table.size)
     state = model.Exploration("id")
     file = Path(explorer.download(state, request))
