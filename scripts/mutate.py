@@ -37,10 +37,12 @@ GUARDS: dict[str, dict[str, Guard]] = {
 IN_FEATURES = {"auth_mode": "password"}
 OTHERS: dict[str, dict[str, Any]] = {
     "bounds": {},
+    "data": {"app_type": "blocks"},
     "house": {},
     "speed": {},
     "hurts": {},
     "pages": IN_FEATURES,
+    "pictures": {},
     "hurts_members": {"auth_mode": "password", "deploy_target": "docker"},
     "ray": {"deploy_target": "ray"},
 }

@@ -6,11 +6,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from copier import run_copy
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -53,30 +54,42 @@ JOURNEYS: dict[str, Callable[[Page], None]] = {
 }
 
 
-def take(app_type: str, folder: Path) -> None:
-    """Render, start and photograph one app."""
+@contextmanager
+def served(app_type: str, folder: Path) -> Generator[str]:
+    """Render and start an app, and give its address."""
     data = {"app_type": app_type, "project_name": TITLES[app_type]}
     run_copy(str(ROOT), folder, data=data, defaults=True, quiet=True, vcs_ref="HEAD")
     process = subprocess.Popen(
         [sys.executable, "app.py"], cwd=folder, env=os.environ | {"APP_PORT": "0"}, stderr=subprocess.PIPE, text=True
     )
-    lines = process.stderr or ()
-    url = next(found[0] for line in lines if (found := re.search(r"http://[\d.]+:\d+", line)))
-    path = next(filter(None, map(shutil.which, BROWSERS)))
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": 1100, "height": 720})
-            page.set_default_timeout(30_000)
-            expect.set_options(timeout=30_000)
-            page.goto(url)
-            JOURNEYS[app_type](page)
-            page.wait_for_timeout(2000)  # animations; nothing depends on it
-            page.screenshot(path=ROOT / "docs" / "screenshots" / f"{app_type}.png")
-            browser.close()
+        lines = process.stderr or ()
+        yield next(found[0] for line in lines if (found := re.search(r"http://[\d.]+:\d+", line)))
     finally:
         process.terminate()
         process.communicate(timeout=60)
+
+
+@contextmanager
+def chromium() -> Generator[Browser]:
+    """Start the browser of this machine."""
+    path = next(filter(None, map(shutil.which, BROWSERS)))
+    expect.set_options(timeout=30_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def take(app_type: str, folder: Path) -> None:
+    """Render, start and photograph one app."""
+    with served(app_type, folder) as url, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1100, "height": 720})
+        page.set_default_timeout(30_000)
+        page.goto(url)
+        JOURNEYS[app_type](page)
+        page.wait_for_timeout(2000)  # animations; nothing depends on it
+        page.screenshot(path=ROOT / "docs" / "screenshots" / f"{app_type}.png")
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ def test_no_file_is_long() -> None:
 def test_the_default_project_has_few_files(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "app", {})
     found = [path.relative_to(project) for path in files(project)]
-    assert len([path for path in found if path.parts[0] not in {"server", "tests"}]) <= 20
+    assert len([path for path in found if path.parts[0] not in {"server", "tests"}]) <= 24
     assert len([path for path in found if path.parts[0] == "server"]) <= 28
 
 

@@ -112,6 +112,8 @@ def test_who_follows_the_readme_has_a_green_project(app: str, template: Path, tm
     project = render(template, tmp_path / "app", {"app_type": app})
     guide = follow(project, app)
     assert without_leftovers(project, ["loky", "sklearn"])
+    page = run(sys.executable, "-c", "import app; print(app.demo.get_config_file())", cwd=project).stdout
+    assert not re.search(r"services/|stand-in", page), "visitors read what is meant for developers"
     assert [check.split()[2] for check in guide.checks] == ["ruff", "ruff", "basedpyright", "pytest"]
     for check in guide.checks:
         tool, *arguments = check.removeprefix("uv run ").split()

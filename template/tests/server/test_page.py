@@ -182,6 +182,13 @@ def test_a_page_that_was_closed_by_its_author_is_refused_and_not_opened(make_set
             application.create_app(demo, make_settings())
 
 
+def test_default_is_the_theme_of_the_project_and_any_other_name_comes_before_it(make_settings: MakeSettings) -> None:
+    own, other = gr.themes.Base(), gr.themes.Glass()
+    assert Page().options(make_settings(theme="default"), [], own)["theme"] is own
+    assert isinstance(Page().options(make_settings(theme="soft"), [], own)["theme"], gr.themes.Soft)
+    assert Page(theme=other).options(make_settings(theme="default"), [], own)["theme"] is other
+
+
 def test_a_theme_has_a_name_or_is_an_object(make_settings: MakeSettings) -> None:
     class Own(gr.themes.Base):
         """A theme of somebody's own."""

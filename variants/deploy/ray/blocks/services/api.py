@@ -74,8 +74,10 @@ def series(column: Numbers | Flags | Texts) -> "pd.Series[Any]":
     values = list(column.values)
     if column.kind == "date":
         return pd.to_datetime(pd.Series(values, dtype="str"), format="ISO8601")
-    whole = column.kind == "number" and len(values) > 0 and all(isinstance(value, int) for value in values)
-    return pd.Series(values, dtype=None if whole else DTYPES[column.kind])
+    filled = [value for value in values if value is not None]
+    if column.kind == "number" and filled and all(isinstance(value, int) for value in filled):
+        return pd.Series(values, dtype="int64" if len(filled) == len(values) else "Int64")
+    return pd.Series(values, dtype=DTYPES[column.kind])
 
 
 def packed(frame: pd.DataFrame) -> dict[str, list[dict[str, object]]]:

@@ -57,6 +57,7 @@ def mixed() -> pd.DataFrame:
         {
             "name": ["Ada", "Bo", None, "4"],
             "whole": [36, 20, -(2**62), 44],
+            "gaps": pd.Series([1, None, 2**60 + 1, 2**60], dtype="Int64"),
             "real": [1.0, 2.0, 2.0, None],
             "endless": [float("inf"), 0.1, None, -1e300],
             "nothing": pd.Series([None] * 4, dtype="float64"),
