@@ -21,6 +21,8 @@ POLICY = {
 }
 """Whence the page may load: this site only. Gradio needs inline scripts and styles."""
 HTTPS = (b"strict-transport-security", b"max-age=31536000")
+UNBUFFERED = (b"x-accel-buffering", b"no")
+"""On event streams: nginx, and proxies that learned it from nginx, pass each message on at once."""
 SCRIPTS = "/assets/"
 """Where Gradio keeps its scripts. A worker lives under the policy of its own answer and not of the page's."""
 
@@ -60,12 +62,19 @@ class Security:
             found = self.boxed if may_run(given) else self.shown
         else:
             found = self.scripts if path.startswith(SCRIPTS) else self.usual
+        if kind_of(given).startswith(b"text/event-stream"):
+            found = [*found, UNBUFFERED]
         return [*found, HTTPS] if scheme == "https" else found
+
+
+def kind_of(given: "Iterable[tuple[bytes, bytes]]") -> bytes:
+    """Give the type of an answer, empty if it says none."""
+    return next((value for name, value in given if name == b"content-type"), b"")
 
 
 def may_run(given: "Iterable[tuple[bytes, bytes]]") -> bool:
     """Tell whether an answer can hold scripts: HTML, SVG and other XML, and what does not say what it is."""
-    kind = next((value for name, value in given if name == b"content-type"), b"")
+    kind = kind_of(given)
     return not kind or b"html" in kind or b"xml" in kind
 
 
