@@ -14,7 +14,12 @@ FILES = sorted((ROOT / "tests" / "guards").glob("*.toml"))
 GUARDS = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in FILES}
 """By auth mode, feature, `house` or `ray`, and name."""
 IN_FEATURES: Answers = {"auth_mode": "password"}
-OTHERS: dict[str, Answers] = {"house": {}, "speed": {}, "ray": {"deploy_target": "ray"}}
+OTHERS: dict[str, Answers] = {
+    "house": {},
+    "speed": {},
+    "ray": {"deploy_target": "ray"},
+    "models": {"app_type": "chat", "model": "openai"},
+}
 PATIENCE = 100
 """Seconds that a test may take without its guard."""
 HUNG = 124
