@@ -133,6 +133,9 @@ def test_a_busy_server_is_asked_again_but_not_once_it_has_begun(ask: Ask, fake: 
     with pytest.raises(ModelUnavailableError):
         ask(piece("Once"), BREAK_OFF, retries=1)
     assert len(fake.requests) == 3
+    with pytest.raises(ModelUnavailableError, match="too much to do"):
+        ask(piece("Once"), json.dumps({"error": {"message": "slow down", "code": 429}}), retries=1)
+    assert len(fake.requests) == 4
 
 
 def test_several_models_share_a_server_and_one_is_named_on_the_page(
