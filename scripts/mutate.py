@@ -41,6 +41,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "house": {},
     "speed": {},
     "hurts": {},
+    "models": {"app_type": "chat", "model": "openai"},
     "pages": IN_FEATURES,
     "pictures": {},
     "hurts_members": {"auth_mode": "password", "deploy_target": "docker"},

@@ -129,6 +129,8 @@ def test_a_stream_arrives_piece_by_piece(streaming: Path, tmp_path: Path) -> Non
     with behind_nginx(project, tmp_path, {}) as (front, _), httpx.Client(base_url=front, timeout=60) as visitor:
         joined = visitor.post("/gradio_api/call/stream", json={"data": ["Write.", 10, None]}).json()
         with visitor.stream("GET", f"/gradio_api/call/stream/{joined['event_id']}") as answer:
+            # nginx keeps this to itself unless it is told to hand it on to a proxy in front.
+            assert answer.headers["x-accel-buffering"] == "no"
             lines = answer.iter_lines()
             first = next(line for line in lines if "one" in line)
             assert "two" not in first
@@ -144,6 +146,8 @@ def test_nginx_lets_answers_under_way_come_to_their_end(streaming: Path, tmp_pat
     with behind_nginx(project, tmp_path, {}) as (front, _), httpx.Client(base_url=front, timeout=60) as visitor:
         joined = visitor.post("/gradio_api/call/stream", json={"data": ["Write.", 10, None]}).json()
         with visitor.stream("GET", f"/gradio_api/call/stream/{joined['event_id']}") as answer:
+            # nginx keeps this to itself unless it is told to hand it on to a proxy in front.
+            assert answer.headers["x-accel-buffering"] == "no"
             lines = answer.iter_lines()
             assert any("one" in line for line in lines)
             os.kill(int((tmp_path / "nginx.pid").read_text()), signal.SIGQUIT)

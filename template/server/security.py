@@ -23,6 +23,8 @@ POLICY = {
 DEVICES = ("camera", "display-capture", "geolocation", "hid", "microphone", "midi", "payment", "serial", "usb")
 """What a page may ask a visitor for: here only what something on it is made for, and what the settings add."""
 HTTPS = (b"strict-transport-security", b"max-age=31536000")
+UNBUFFERED = (b"x-accel-buffering", b"no")
+"""On event streams: nginx, and proxies that learned it from nginx, pass each message on at once."""
 SCRIPTS = "/assets/"
 """Where Gradio keeps its scripts. A worker lives under the policy of its own answer and not of the page's."""
 
@@ -73,12 +75,19 @@ class Security:
         else:
             found = self.scripts if path.startswith(SCRIPTS) else self.usual
         found = [*found, (b"permissions-policy", self.asks)]
+        if kind_of(given).startswith(b"text/event-stream"):
+            found = [*found, UNBUFFERED]
         return [*found, HTTPS] if scheme == "https" else found
+
+
+def kind_of(given: "Iterable[tuple[bytes, bytes]]") -> bytes:
+    """Give the type of an answer, empty if it says none."""
+    return next((value for name, value in given if name == b"content-type"), b"")
 
 
 def may_run(given: "Iterable[tuple[bytes, bytes]]") -> bool:
     """Tell whether an answer can hold scripts: HTML, SVG and other XML, and what does not say what it is."""
-    kind = next((value for name, value in given if name == b"content-type"), b"")
+    kind = kind_of(given)
     return not kind or b"html" in kind or b"xml" in kind
 
 

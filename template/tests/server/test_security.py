@@ -201,3 +201,12 @@ def test_the_worker_that_trims_films_loads_what_the_browser_holds(
     [worker] = [path.name for path in SCRIPTS.glob("worker-*.js") if "createFFmpegCore" in path.read_text("utf-8")]
     with serve(make_app()) as url, visit(browser, url) as page:
         assert page.evaluate(LOAD, worker) == "LOAD"
+
+
+def test_a_proxy_is_told_not_to_hold_event_streams_back(make_app: MakeApp) -> None:
+    with AppTest(make_app()) as test:
+        joined = test.http.post("/gradio_api/call/fetch", json={"data": ["x"], "session_hash": test.session})
+        stream = test.http.get(f"/gradio_api/call/fetch/{joined.json()['event_id']}")
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        assert stream.headers["x-accel-buffering"] == "no"
+        assert "x-accel-buffering" not in test.http.get("/config").headers

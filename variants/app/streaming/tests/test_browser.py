@@ -2,12 +2,14 @@
 
 import re
 
-from playwright.sync_api import Browser, Page, expect
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from app import EXAMPLES, build_demo
 from server import application
+from services.protocol import End, ModelUnavailableError, Source, Thinking
 from tests.conftest import MakeSettings, Serve
-from tests.models import WAIT_SECONDS, Counting, Endless, Scripted
+from tests.models import WAIT_SECONDS, Broken, Counting, Endless, Scripted
 from tests.server.page import assert_accessible, assert_fits_a_phone, open_page, visit
 
 RICH = "# Title\n\n```python\nprint(1)\n```\n\nMath: $a^2$\n\n<script>alert(1)</script>"
@@ -17,6 +19,22 @@ def run(page: Page, prompt: str) -> None:
     """Write a prompt and run it."""
     page.get_by_label("Prompt").fill(prompt)
     page.get_by_role("button", name="Run").click()
+
+
+say = run
+
+
+def answers(page: Page) -> Locator:
+    """Find what the model has said."""
+    return page.locator("#answer")
+
+
+def told(page: Page, text: str) -> None:
+    """Expect to be told this, and close it."""
+    note = page.locator(".toast-body", has_text=text)
+    expect(note).to_be_visible()
+    note.get_by_test_id("toast-close").click()
+    expect(note).to_have_count(0)
 
 
 def test_a_visitor_reads_an_answer_and_its_figures(browser: Browser, make_settings: MakeSettings, serve: Serve) -> None:
@@ -68,3 +86,39 @@ def test_a_refused_prompt_does_not_reach_the_model_and_markup_does_no_harm(
         expect(page.locator("#answer code")).to_contain_text("print(1)")
         expect(page.locator("#answer script")).to_have_count(0)
     assert len(model.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(ModelUnavailableError("Try it later."), "Try it later."), (RuntimeError("hunter2"), "Please report the id")],
+    ids=["expected", "unexpected"],
+)
+def test_a_page_survives_a_failure(
+    error: Exception, said: str, browser: Browser, make_settings: MakeSettings, serve: Serve
+) -> None:
+    settings = make_settings()
+    app = application.create_app(build_demo(settings, Broken(error, times=1)), settings)
+    with serve(app) as url, visit(browser, url) as page:
+        run(page, "Hello")
+        told(page, said)
+        expect(page.get_by_label("Prompt")).to_have_value("Hello")
+        expect(page.get_by_text("hunter2")).to_have_count(0)
+        page.get_by_role("button", name="Run").click()
+        expect(answers(page)).to_contain_text("Once and again")
+
+
+def test_an_answer_that_was_cut_goes_on(browser: Browser, make_settings: MakeSettings, serve: Serve) -> None:
+    settings = make_settings()
+    model = Scripted(Thinking("Is it so?"), "So it is.", Source("https://a.example", "A page"), End("length"))
+    app = application.create_app(build_demo(settings, model), settings)
+    with serve(app) as url, visit(browser, url) as page:
+        more = page.get_by_role("button", name="Go on")
+        expect(more).to_be_disabled()
+        run(page, "Hello")
+        expect(page.locator("#figures")).to_contain_text("cut off at its limit")
+        expect(page.get_by_text("Is it so?")).to_be_hidden()
+        expect(page.get_by_role("link", name="A page")).to_be_visible()
+        more.click()
+        expect(answers(page)).to_contain_text("So it is.So it is.")
+    contents = [message["content"] for message in model.asked[1]]
+    assert contents == ["Hello", "So it is.", "Go on where you stopped."]

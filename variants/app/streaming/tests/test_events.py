@@ -14,14 +14,20 @@ PUBLIC_EVENTS = {"stream"}
 """What programs may call. A new event of yours is private until it is named here and in `app.py`."""
 
 
+def inputs(message: str) -> tuple[object, ...]:
+    """What a program sends to have a message answered."""
+    return message, 20, None
+
+
 def test_only_the_listed_events_are_public(make_settings: MakeSettings) -> None:
     events = build_demo(make_settings()).fns.values()
     assert {fn.api_name for fn in events if fn.api_visibility != "private"} == PUBLIC_EVENTS
 
 
 def test_every_event_with_the_model_shares_its_limit(make_settings: MakeSettings) -> None:
-    [event] = [fn for fn in build_demo(make_settings(model_concurrency=5)).fns.values() if fn.api_name == "stream"]
-    assert (event.concurrency_id, event.concurrency_limit) == ("model", 5)
+    events = build_demo(make_settings(model_concurrency=5)).fns.values()
+    found = {fn.api_name: fn.concurrency_limit for fn in events if fn.concurrency_id == "model"}
+    assert found == {"stream": 5, "go_on": 5}
 
 
 def test_a_prompt_is_answered_with_figures(make_settings: MakeSettings) -> None:
@@ -32,6 +38,22 @@ def test_a_prompt_is_answered_with_figures(make_settings: MakeSettings) -> None:
     assert figures.startswith("2 of at most 20 tokens")
     assert model.asked == [[{"role": "user", "content": "Say hello"}]]
     assert model.limits == [20]
+
+
+def test_the_operator_s_instructions_are_always_sent(make_settings: MakeSettings) -> None:
+    settings, model = make_settings(instructions="Be kind."), Scripted("Hello")
+    with AppTest(application.create_app(build_demo(settings, model), settings)) as test:
+        test.call("stream", "Hi", 20, None)
+    assert model.asked[0][0] == {"role": "system", "content": "Be kind."}
+
+
+def test_an_empty_answer_is_an_error(make_settings: MakeSettings) -> None:
+    settings = make_settings()
+    with (
+        AppTest(application.create_app(build_demo(settings, Scripted()), settings)) as test,
+        pytest.raises(EventError, match="empty answer"),
+    ):
+        test.call("stream", "Hi", 20, None)
 
 
 def test_an_answer_grows(make_settings: MakeSettings) -> None:

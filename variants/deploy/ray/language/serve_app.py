@@ -18,7 +18,7 @@ from ray.serve.handle import DeploymentHandle
 from services.api import create_api
 from services.endpoint import EndpointOptions, NoAnswerError, QueueFullError
 from services.model import load_model
-from services.protocol import Message
+from services.protocol import Message, Piece
 from utils.settings import get_settings
 
 GONE = (RayActorError, DeploymentUnavailableError, ReplicaUnavailableError)
@@ -33,14 +33,14 @@ class Model:
         self.model = load_model(None, get_settings().embedded_delay)
         self.model.warm_up()
 
-    async def stream(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[str]:
+    async def stream(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[Piece]:
         """Answer piece by piece. Ray closes this generator when whoever asked has gone."""
         async with aclosing(self.model.stream(messages, max_tokens)) as pieces:
             async for piece in pieces:
                 yield piece
 
 
-async def stream(replicas: DeploymentHandle, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[str]:
+async def stream(replicas: DeploymentHandle, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[Piece]:
     """Ask one of the replicas.
 
     Raises:

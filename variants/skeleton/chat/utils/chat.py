@@ -2,18 +2,19 @@
 
 import gradio as gr
 
-from server.gradio_adapter import chat_handler, events, runs
+from server.gradio_adapter import chat_handler, events, free_after_failure, runs
 from server.queueing import light_slots, slots
 from utils.settings import Settings
 
 
 def finish(demo: gr.ChatInterface, settings: Settings) -> None:
-    """Give every event of a chat its limit, and keep programs from all but the one that is named.
+    """Give every event of a chat its limit, free the box after a failure, and keep programs from all but the one that is named.
 
     A chat brings some thirty events of its own. Gradio leaves them open to programs, and gives the page and the named
     event separate limits. Its button to share a conversation would send that to another site.
     """
     demo.chatbot.buttons = ["copy"]
+    free_after_failure(demo)
     handler = chat_handler(demo)
     for event in events(demo).values():
         limit = slots("model", settings.model_concurrency) if runs(event, handler) else light_slots(settings)

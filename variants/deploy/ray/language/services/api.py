@@ -19,9 +19,9 @@ from openai.types.chat.chat_completion_chunk import ChoiceDelta
 from pydantic import BaseModel, Field
 
 from services.endpoint import EndpointOptions, create_endpoint
-from services.protocol import Message
+from services.protocol import End, Message, Piece, Thinking
 
-Stream = Callable[[Sequence[Message], int], AsyncGenerator[str]]
+Stream = Callable[[Sequence[Message], int], AsyncGenerator[Piece]]
 """As `ChatModel.stream`."""
 
 
@@ -52,11 +52,25 @@ class Answer:
         self.name = name
         self.limit = limit
         self.tokens = 0
+        self.end: End | None = None
 
     @property
     def reason(self) -> Literal["stop", "length"]:
-        """Tell why the answer ended."""
-        return "length" if self.tokens >= self.limit else "stop"
+        """Tell why the answer ended: the model says so, or has written as much as it may."""
+        is_cut = self.end.reason == "length" if self.end else self.tokens >= self.limit
+        return "length" if is_cut else "stop"
+
+    def delta(self, piece: Piece | None) -> ChoiceDelta | None:
+        """Make of a piece what goes into a chunk; tools and sources have no place in this protocol's streams."""
+        if isinstance(piece, End):
+            self.end = piece
+        if not isinstance(piece, str | Thinking):
+            return None
+        self.tokens += 1
+        # What thinking models call it, although OpenAI's schema does not.
+        return (
+            ChoiceDelta(content=piece) if isinstance(piece, str) else ChoiceDelta(**{"reasoning_content": piece.text})
+        )
 
     def chunk(self, delta: ChoiceDelta, reason: Literal["stop", "length"] | None = None) -> str:
         """Write one event of a stream."""
@@ -65,27 +79,26 @@ class Answer:
         chunk = ChatCompletionChunk(id=self.id, created=self.created, model=self.name, object=kind, choices=[choice])
         return f"data: {chunk.model_dump_json(exclude_none=True)}\n\n"
 
-    async def lines(self, first: str | None, rest: AsyncGenerator[str]) -> AsyncGenerator[str]:
+    async def lines(self, first: Piece | None, rest: AsyncGenerator[Piece]) -> AsyncGenerator[str]:
         """Write a stream, and close the model's when the reader has gone."""
         async with aclosing(rest):
             yield self.chunk(ChoiceDelta(role="assistant", content=""))
-            if first is not None:
-                self.tokens += 1
-                yield self.chunk(ChoiceDelta(content=first))
+            if delta := self.delta(first):
+                yield self.chunk(delta)
             async for piece in rest:
-                self.tokens += 1
-                yield self.chunk(ChoiceDelta(content=piece))
+                if delta := self.delta(piece):
+                    yield self.chunk(delta)
             yield self.chunk(ChoiceDelta(), self.reason)
             yield "data: [DONE]\n\n"
 
-    async def whole(self, first: str | None, rest: AsyncGenerator[str]) -> Response:
+    async def whole(self, first: Piece | None, rest: AsyncGenerator[Piece]) -> Response:
         """Wait for the end."""
         async with aclosing(rest):
-            pieces = [first or "", *[piece async for piece in rest]]
-        self.tokens = len(pieces)
+            deltas = [self.delta(piece) for piece in [first, *[piece async for piece in rest]]]
+        text = "".join(delta.content or "" for delta in deltas if delta)
         choice = Choice(
             index=0,
-            message=ChatCompletionMessage(role="assistant", content="".join(pieces)),
+            message=ChatCompletionMessage(role="assistant", content=text),
             finish_reason=self.reason,
         )
         # Pieces of the answer; what the question takes, only the model could tell.

@@ -11,7 +11,7 @@ import pytest
 
 from services.api import Answer, Stream, create_api
 from services.endpoint import EndpointOptions, NoAnswerError, QueueFullError
-from services.protocol import Message, ModelUnavailableError
+from services.protocol import End, Message, ModelUnavailableError, Piece, Source, Thinking
 from services.remote import ModelServer, RemoteModel
 from tests.models import Endless, Scripted, collect
 
@@ -32,10 +32,10 @@ def ask(answering: Stream, **request: Any) -> httpx.Response:  # noqa: ANN401
     return asyncio.run(post())
 
 
-def read(stream: Stream, key: str = "", max_tokens: int = 20) -> list[str]:
+def read(stream: Stream, key: str = "", max_tokens: int = 20) -> list[Piece]:
     """Read an answer as the page does."""
 
-    async def collected() -> list[str]:
+    async def collected() -> list[Piece]:
         model = RemoteModel(ModelServer("tiny", "http://model/v1", key, retries=0))
         model.client = model.client.with_options(http_client=client_of(stream, key))
         async with model.client:
@@ -46,17 +46,23 @@ def read(stream: Stream, key: str = "", max_tokens: int = 20) -> list[str]:
 
 def test_the_page_s_own_client_reads_the_answer_piece_by_piece() -> None:
     model = Scripted("Hel", "lo")
-    assert read(model.stream) == ["Hel", "lo"]
+    assert read(model.stream) == ["Hel", "lo", End()]
     assert (model.asked, model.limits) == ([QUESTION], [20])
 
 
+def test_thinking_and_why_it_ended_come_through_and_the_rest_is_left_out() -> None:
+    model = Scripted(Thinking("Hm."), "So", Source("https://a.example"), End("length"))
+    assert read(model.stream) == [Thinking("Hm."), "So", End("length")]
+    assert ask(model.stream).json()["choices"][0]["message"]["content"] == "So"
+
+
 def test_an_empty_answer_is_one_too() -> None:
-    assert read(Scripted().stream) == []
+    assert read(Scripted().stream) == [End()]
     assert ask(Scripted().stream).json()["choices"][0]["message"]["content"] == ""
 
 
 def test_with_a_key_the_page_sends_it() -> None:
-    assert read(Scripted("Hello").stream, "secret") == ["Hello"]
+    assert read(Scripted("Hello").stream, "secret") == ["Hello", End()]
     question = {"messages": QUESTION}
 
     async def without() -> int:
@@ -100,7 +106,7 @@ async def dead(_messages: Sequence[Message], _max_tokens: int) -> AsyncGenerator
     yield ""
 
 
-@pytest.mark.parametrize(("stream", "advice"), [(full, "Queue is full"), (dead, "failed")])
+@pytest.mark.parametrize(("stream", "advice"), [(full, "Queue is full"), (dead, "restarting")])
 def test_a_model_without_an_answer_is_said_to_be_before_the_stream_begins(stream: Stream, advice: str) -> None:
     assert ask(stream, stream=True).status_code == 503
     with pytest.raises(ModelUnavailableError, match=advice):
