@@ -103,7 +103,12 @@ class JavaScript:
     def __init__(self, folder: Path) -> None:
         """Start it in a folder where the client is installed."""
         self.process = subprocess.Popen(
-            ["node", "ask.mjs"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ["node", "ask.mjs"],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # closing a client writes there that its stream is closed
+            text=True,
         )
 
     def ask(self, url: str, headers: dict[str, str], calls: Calls) -> dict[str, str]:

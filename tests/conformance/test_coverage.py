@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import warnings
 from pathlib import Path
 
 import gradio as gr
@@ -52,7 +53,8 @@ NOT_ON_A_PAGE = {"Blocks", "Component"}
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Blocks]:
     """Build every page."""
     folder = media.make(tmp_path_factory.mktemp("media"))
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Gradio advises does not matter here
         patch.setenv("CONFORMANCE_MEDIA", str(folder))
         return {name: case.build() for name, case in CASES.items()}
 

@@ -59,7 +59,8 @@ def calm(page: Page) -> None:
     give_up, same, last = time.monotonic() + LONGEST, 0, ""
     while same < STABLE and time.monotonic() < give_up:
         look = str(page.evaluate(SEEN))
-        same, last = (same + 1 if look == last else 0), look
+        moves = look != last or "\\nLoading" in look
+        same, last = (0 if moves else same + 1), look
         page.wait_for_timeout(LOOK)
 
 

@@ -67,24 +67,33 @@ class Visitor:
 
     def arrives(self) -> None:
         """Wait until the page is there."""
-        self.page.wait_for_function("document.querySelector('.gradio-container .contain, .gradio-container main > *')")
+        there = "document.querySelectorAll('.gradio-container .contain, .gradio-container main > *').length"
+        self.waits("a page", lambda: self.page.evaluate(there) > 0 and "Loading" not in self.shown().split("\n")[1:3])
         calm(self.page)
+
+    def field(self, label: str) -> Locator:
+        """Find a field."""
+        return self.page.get_by_label(label).and_(self.page.locator("input, textarea")).first
 
     def fill(self, label: str, text: str) -> None:
         """Write into a field."""
-        self.page.get_by_label(label, exact=True).first.fill(text)
+        self.field(label).fill(text)
 
     def press(self, label: str, key: str) -> None:
         """Press a key in a field."""
-        self.page.get_by_label(label, exact=True).first.press(key)
+        self.field(label).press(key)
 
     def click(self, name: str) -> None:
         """Click a button."""
-        self.page.get_by_role("button", name=name, exact=True).first.click()
+        self.button(name).first.click()
 
     def has(self, name: str) -> bool:
         """Tell whether there is a button."""
-        return self.page.get_by_role("button", name=name, exact=True).count() > 0
+        return self.button(name).count() > 0
+
+    def button(self, name: str) -> Locator:
+        """Find a button; before its name there may be that of its icon."""
+        return self.page.get_by_role("button", name=re.compile(rf"(^|\s){re.escape(name)}$"))
 
     def says(self, text: str) -> None:
         """Write to a chat and send it."""
@@ -93,11 +102,12 @@ class Visitor:
         field.press("Enter")
 
     def upload(self, *files: str | bytes) -> None:
-        """Choose files, or one with this content."""
+        """Choose files and wait until they are sent, or choose one with this content."""
         field = self.page.locator("input[type=file]").first
         if isinstance(files[0], bytes):
             field.set_input_files({"name": "made.bin", "mimeType": "application/octet-stream", "buffer": files[0]})
-        else:
+            return
+        with self.page.expect_response(re.compile(r"/gradio_api/upload(\?|$)")):
             field.set_input_files([str(file) for file in files])
 
     def downloads(self, link: Locator) -> None:

@@ -132,7 +132,6 @@ def chat_with_files():
 @chat_with_files.act
 def _(visitor):
     visitor.upload(media("note.txt"))
-    visitor.sees("note")
     visitor.says("Look")
     visitor.sees("Look with 1")
 

@@ -168,6 +168,12 @@ def deep_link_button():
     return demo
 
 
+@deep_link_button.act
+def _(visitor):
+    visitor.click("Share via Link")
+    visitor.hears("DeepLinkButton.click")
+
+
 @page()
 def timer():
     with gr.Blocks() as demo:
