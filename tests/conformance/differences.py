@@ -60,7 +60,7 @@ ALLOWED = [
     Difference(
         "Pictures, scripts and fonts of other sites are kept out",
         "whoever serves them sees who visits; `APP_CONTENT_SOURCES` lets a site in",
-        r"(pictures|console|text|notes): .*",
+        r"(pictures|requests|console|text|notes): .*",
         frozenset({"picture_of_another_site"}),
     ),
 ]

@@ -114,7 +114,7 @@ def translated(launch: dict[str, Any], page: Any) -> tuple[dict[str, Any], Any]:
     if "allowed_paths" in launch:
         fields["public_folders"] = in_media("allowed_paths", launch["allowed_paths"])
     if "max_file_size" in launch:
-        fields["max_upload_mb"] = int(launch["max_file_size"].removesuffix("mb"))
+        fields["max_upload_mb"] = launch["max_file_size"] // 1_000_000
     if "root_path" in launch:
         fields["root_path"] = launch["root_path"]
     looks = {name: value for name, value in launch.items() if name in page.__dataclass_fields__}

@@ -147,22 +147,16 @@ class Suite:
 
     def look(self, case: Case, kind: str) -> View:
         """Serve a page, visit it, and ask it."""
-        import time
-        t=[time.monotonic()]
         opened = self.side(kind).say({"name": case.name})
-        t.append(time.monotonic())
         url, headers = opened["url"], opened.get("headers", {})
         ada = headers.get("ada", {})
-        with visiting(self.context(kind, url, ada), url) as visitor:
+        with visiting(self.context(kind, url, ada), url, ada) as visitor:
             seen = walk(visitor, case)
-            t.append(time.monotonic())
-            view = View(seen, findings=[text for weight, text in opened.get("findings", []) if weight == "PROBLEM"])
+                view = View(seen, findings=[text for weight, text in opened.get("findings", []) if weight == "PROBLEM"])
             view.policy = httpx.get(url, headers=ada).headers.get("content-security-policy", "")
             seen.answers = self.answers(case, url, ada, both=kind in {PLAIN, "none"})
             if headers.get("bo"):
                 view.leaks = leaks(url, visitor.taken, headers["bo"])
-        t.append(time.monotonic())
-        print("TIME", case.name, kind, *[f"{b-a:.1f}" for a,b in zip(t,t[1:])], flush=True)
         return view
 
     def answers(self, case: Case, url: str, headers: dict[str, str], *, both: bool) -> dict[str, str]:
@@ -192,7 +186,6 @@ class Suite:
             found = [line for line in found if not line.startswith("answers: only plain: javascript ")]
         titles = {line: allowed(case.name, line) for line in found}
         self.met |= {title for title in titles.values() if title}
-        print("FOUND", case.name, kind, *(lines + [line for line in found if not titles[line]] + ours.leaks), sep="\n   ", flush=True)
         return lines + [line for line in found if not titles[line]] + ours.leaks
 
 

@@ -106,6 +106,7 @@ def _(visitor):
     visitor.click("Retry")
     visitor.sees("You said four, after 2")
     visitor.click("Undo")
+    visitor.sees("=four")
 
 
 @page()

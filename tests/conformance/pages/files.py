@@ -45,7 +45,7 @@ def made_file():
 @made_file.act
 def _(visitor):
     visitor.click("Make")
-    visitor.sees("made.txt")
+    visitor.sees("made", ".txt")
     visitor.downloads(visitor.page.locator("a[download]").first)
     visitor.hears("File.change")
 
@@ -159,7 +159,7 @@ def file_in_the_working_folder():
 @file_in_the_working_folder.act
 def _(visitor):
     visitor.click("Make")
-    visitor.sees_one_of("report.csv", "Error")
+    visitor.sees_one_of(".csv", "Error")
 
 
 @page()
@@ -184,7 +184,7 @@ def temporary_file():
         def make():
             path = Path(tempfile.mkdtemp()) / "temporary.txt"
             path.write_text("for a while", encoding="utf-8")
-            return path
+            return str(path)
 
         gr.Button("Make").click(make, None, made, api_name="make")
     return demo
@@ -193,7 +193,7 @@ def temporary_file():
 @temporary_file.act
 def _(visitor):
     visitor.click("Make")
-    visitor.sees("temporary.txt")
+    visitor.sees("temporary", ".txt")
     visitor.downloads(visitor.page.locator("a[download]").first)
 
 
@@ -208,7 +208,7 @@ def allowed_paths():
 @allowed_paths.act
 def _(visitor):
     visitor.click("Show")
-    visitor.sees("shared.txt")
+    visitor.sees("shared", ".txt")
     visitor.downloads(visitor.page.locator("a[download]").first)
 
 
@@ -221,7 +221,7 @@ def blocked_paths():
             path = Path("closed/secret.txt").resolve()
             path.parent.mkdir(exist_ok=True)
             path.write_text("for nobody", encoding="utf-8")
-            return path
+            return str(path)
 
         gr.Button("Show").click(show, None, shown, api_name="show")
     return demo
@@ -233,7 +233,7 @@ def _(visitor):
     visitor.sees("Error")
 
 
-@page(max_file_size="1mb")
+@page(max_file_size=1_000_000)
 def max_file_size():
     with gr.Blocks() as demo:
         given, shown = gr.File(label="Given"), gr.Textbox(label="Shown")

@@ -276,7 +276,7 @@ def lazy_examples():
 @lazy_examples.act
 def _(visitor):
     visitor.page.get_by_text("b", exact=True).last.click()
-    visitor.sees("note.txt")
+    visitor.sees("note", ".txt")
 
 
 @page()

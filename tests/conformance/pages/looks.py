@@ -155,7 +155,7 @@ def data_addresses():
 
 @page()
 def markup_and_scripts_in_text():
-    text = "<script>window.bad = 1</script><img src=x:y onerror='window.bad = 2'><a href='javascript:bad()'>a</a>"
+    text = "<script>window.bad = 1</script><img src='data:,x' onerror='window.bad = 2'><a href='javascript:bad()'>a</a>"
     with gr.Blocks() as demo:
         gr.Markdown(text)
         gr.Markdown("<details><summary>More</summary>Inside</details>", sanitize_html=False)

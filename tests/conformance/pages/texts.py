@@ -268,7 +268,7 @@ def _(visitor):
     visitor.page.get_by_placeholder("Type").fill("Hello")
     visitor.page.get_by_placeholder("Type").press("Enter")
     visitor.sees("sizes")
-    visitor.hears("MultimodalTextbox.submit", "MultimodalTextbox.input")
+    visitor.hears("MultimodalTextbox.submit")
 
 
 EVERY = "for (const name of props.names) element.addEventListener('click', () => trigger(name, {value: name}));"
