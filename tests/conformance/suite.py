@@ -152,7 +152,7 @@ class Suite:
         ada = headers.get("ada", {})
         with visiting(self.context(kind, url, ada), url, ada) as visitor:
             seen = walk(visitor, case)
-                view = View(seen, findings=[text for weight, text in opened.get("findings", []) if weight == "PROBLEM"])
+            view = View(seen, findings=[text for weight, text in opened.get("findings", []) if weight == "PROBLEM"])
             view.policy = httpx.get(url, headers=ada).headers.get("content-security-policy", "")
             seen.answers = self.answers(case, url, ada, both=kind in {PLAIN, "none"})
             if headers.get("bo"):
