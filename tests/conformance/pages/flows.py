@@ -237,14 +237,15 @@ def events_of_the_page():
 
         demo.load(arrive, None, shown, api_visibility="undocumented")
         demo.unload(lambda: None)
-        gr.on([shown.submit, times.submit], lambda: "either", None, gr.Textbox(label="On"), api_visibility="undocumented")
+        asked = gr.Textbox(label="Asked")
+        gr.on([asked.submit, times.submit], lambda: "either", None, gr.Textbox(label="On"), api_visibility="undocumented")
     return demo
 
 
 @events_of_the_page.act
 def _(visitor):
     visitor.sees("Shown=nowhere True", "Each=of each visit")
-    visitor.press("Each", "Enter")
+    visitor.press("Asked", "Enter")
     visitor.sees("On=either")
 
 
