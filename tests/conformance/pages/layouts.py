@@ -35,10 +35,10 @@ def accordion():
 
 @accordion.act
 def _(visitor):
-    visitor.click("More")
+    visitor.page.get_by_text("More", exact=True).first.click()
     visitor.sees("Inside")
     visitor.hears("Accordion.expand")
-    visitor.click("More")
+    visitor.page.get_by_text("More", exact=True).first.click()
     visitor.hears("Accordion.collapse")
 
 
