@@ -100,7 +100,7 @@ def walkthrough():
 def _(visitor):
     visitor.click("On")
     visitor.sees("The second step")
-    visitor.hears("Walkthrough.change")
+    visitor.hears("Walkthrough.change", "Step.select")
 
 
 @page()

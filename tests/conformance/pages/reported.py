@@ -76,12 +76,6 @@ def event_after_an_event_without_a_handler():
     return demo
 
 
-@event_after_an_event_without_a_handler.act
-def _(visitor):
-    visitor.click("Go")
-    visitor.sees("Shown=went")
-
-
 @page(ask={"/speak": {}})
 def speech_in_pieces_of_mp3():
     """As in gradio-app/gradio#8177: pieces of a sound as files, which play before the last one is there."""
