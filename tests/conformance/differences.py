@@ -61,7 +61,7 @@ ALLOWED = [
         "Pictures, scripts and fonts of other sites are kept out",
         "whoever serves them sees who visits; `APP_CONTENT_SOURCES` lets a site in",
         r"(pictures|requests|console|text|notes): .*",
-        frozenset({"picture_of_another_site"}),
+        frozenset({"picture_of_another_site", "workflow_canvas"}),
     ),
     Difference(
         "Gradio's client for JavaScript cannot call an event with `queue=False`",
