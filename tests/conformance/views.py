@@ -69,7 +69,7 @@ def plain_text(text: str) -> str:
     text = re.sub(r"https?://[^\s'\")]+", lambda match: plain_url(match[0]), text)
     text = re.sub(r"\b(127\.0\.0\.1|localhost):\d+", "HOST", text)
     text = re.sub(r"\d+\.\d+\s*s\b|\d+\.\d+/\d+\.\d+s", "", text)
-    text = re.sub(r"(?m)^\d+:\d\d$", "", text)
+    text = re.sub(r"(?m)^\d+:\d\d( / \d+:\d\d)?$", "", text)
     text = re.sub(r"\[\d\d:\d\d:\d\d\]", "", text)
     text = re.sub(r"/tmp/[^\s'\"]+/", "/", text)
     text = re.sub(r"\b[0-9a-f]{16,}\b", "ID", text)
