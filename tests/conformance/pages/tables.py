@@ -63,7 +63,7 @@ def matrix_and_list():
 @matrix_and_list.act
 def _(visitor):
     visitor.click("Read")
-    visitor.sees("0:")
+    visitor.hears()
 
 
 @page()
