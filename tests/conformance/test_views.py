@@ -1,5 +1,6 @@
 """The comparison itself sees what differs, and nothing else."""
 
+from tests.conformance import pages  # noqa: F401 (fills the registry)
 from tests.conformance.differences import ALLOWED, allowed
 from tests.conformance.kit import CASES
 from tests.conformance.views import Seen, differences, plain_text, plain_url
