@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -143,10 +144,17 @@ def needs_of_eval(demo: "gr.Blocks") -> Needs:
     """Look through what is on the page, and its events."""
     config = gradio_adapter.config_of(demo)
     found = {name_of(part): WITHOUT_EVAL[part["type"]] for part in config["components"] if part["type"] in WITHOUT_EVAL}
+    found |= {name_of(part): "is not drawn" for part in config["components"] if may_be_of_altair(part)}
     for event in config["dependencies"]:
         if event.get("js"):
             found[f"event {event['api_name']} (js=)"] = "keeps the page at 'Loading'"
     return found | ({"the js= of the page": "does not run"} if config.get("js") else {})
+
+
+def may_be_of_altair(part: dict[str, Any]) -> bool:
+    """Tell whether a component is a plot of Altair, or one whose first value may come from it: the package is there."""
+    value = part["props"].get("value")
+    return part["type"] == "plot" and (value["type"] == "altair" if value else find_spec("altair") is not None)
 
 
 def may_eval(needs: Needs, settings: ServerSettings) -> bool:

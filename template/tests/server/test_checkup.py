@@ -8,9 +8,10 @@ from typing import Any
 import gradio as gr
 import pytest
 from fastapi import FastAPI
+from gradio.components.plot import PlotData
 from playwright.sync_api import Browser, expect
 
-from server import application, running
+from server import application, checkup, running
 from server.checkup import Weight, devices
 from server.errors import boundary
 from server.page import Page
@@ -22,6 +23,8 @@ from tests.server.page import visit
 Build = Callable[[], object]
 MakePage = Callable[..., FastAPI]
 EVAL = "'unsafe-eval'"
+VEGA, PLOTLY = (PlotData(type=library, plot="{}") for library in ("altair", "plotly"))
+"""What `gr.Plot` makes of a chart."""
 
 
 @pytest.fixture
@@ -98,6 +101,7 @@ def js_event() -> None:
         (lambda: gr.HTML("<b>plain</b>", elem_id="news"), "html 'news'", "shows nothing"),
         (lambda: gr.LinePlot(label="Trend"), "nativeplot 'Trend'", "is not drawn"),
         (lambda: gr.BarPlot(label="Trend"), "nativeplot 'Trend'", "is not drawn"),
+        (lambda: gr.Plot(VEGA, label="Trend"), "plot 'Trend'", "is not drawn"),
         (lambda: gr.ImageEditor(label="Mask"), "imageeditor 'Mask'", "does not work"),
         (lambda: gr.Sketchpad(label="Digit"), "imageeditor 'Digit'", "does not work"),
         (js_event, "event js_fn (js=)", "keeps the page at 'Loading'"),
@@ -122,6 +126,15 @@ def test_a_script_of_the_page_is_a_cause_too(make_page: MakePage) -> None:
     assert problems(make_page(gr.Textbox, hooks, allow_eval=False)) == [
         f"the js= of the page does not run without {EVAL}: set APP_ALLOW_EVAL=true"
     ]
+
+
+@pytest.mark.parametrize("package", [None, "altair"])
+def test_a_plot_that_gets_its_chart_later_may_be_of_altair_where_that_is_installed(
+    make_page: MakePage, monkeypatch: pytest.MonkeyPatch, package: str | None
+) -> None:
+    monkeypatch.setattr(checkup, "find_spec", lambda _: package)
+    assert (EVAL in policy(make_page(gr.Plot))["script-src"]) == bool(package)
+    assert EVAL not in policy(make_page(lambda: gr.Plot(PLOTLY)))["script-src"]
 
 
 def test_a_page_that_evaluates_nothing_keeps_the_strict_policy(make_page: MakePage) -> None:
