@@ -8,7 +8,7 @@ from utils.settings import Settings
 
 
 def finish(demo: gr.ChatInterface, settings: Settings) -> None:
-    """Give every event of a chat its limit, free the box after a failure, and keep programs from all but the one that is named.
+    """Give every event of a chat its limit, free the box after a failure, and keep programs from all but the named one.
 
     A chat brings some thirty events of its own. Gradio leaves them open to programs, and gives the page and the named
     event separate limits. Its button to share a conversation would send that to another site.
