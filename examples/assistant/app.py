@@ -13,45 +13,61 @@ from server import application, running
 from server.errors import boundary
 from server.queueing import light_slots, queue_options, slots
 from services.protocol import ChatModel
+from utils.answers import answered
 from utils.chat import finish
-from utils.history import HistoryBounds, Turn, to_messages
+from utils.history import HistoryBounds, Turn, to_talk
 from utils.models import build_model
+from utils.picking import picked, picker
 from utils.preprocess import to_prompt, to_token_limit
 from utils.settings import Settings, get_settings
-from utils.throttle import throttled
+from utils.showing import FORMULAS, Shown, to_shown
+from utils.theme import build_theme
 from utils.validation import first_input
 
+GREETING = "### What can I do for you?\nAsk below, or take one of these."
 EXAMPLES = [
     ["Summarise in three points what makes a good meeting. Be brief. Do not repeat me."],
-    ["How many words are in this sentence?"],
-    ["Quote this:\nRoses are red,\nviolets are blue."],
+    ["Move our meeting to Thursday, politely."],
+    ["Explain $E = mc^2$ to a child of twelve."],
 ]
 
 
 def build_demo(settings: Settings, model: ChatModel | None = None) -> gr.ChatInterface:
     """Build the page and wire its one public event; tests bring a model of their own."""
     answering = model or build_model(settings)
-    bounds = HistoryBounds(settings.max_history_messages, settings.max_history_chars)
+    bounds = HistoryBounds(settings.max_history_messages, settings.max_history_chars, settings.context_tokens)
 
     @boundary
-    async def chat(message: str, history: list[Turn], instructions: str, max_tokens: float) -> AsyncGenerator[str]:
+    async def chat(
+        message: str, history: list[Turn], instructions: str, max_tokens: float, name: str = ""
+    ) -> AsyncGenerator[Shown]:
         """Answer a message in the light of the conversation so far."""
-        messages = to_messages(message, history, instructions, settings.max_prompt_chars, bounds)
-        pieces = answering.stream(messages, to_token_limit(max_tokens, settings.max_tokens))
-        async with aclosing(throttled(pieces)) as answers:
+        chosen, limit = picked(answering, name), to_token_limit(max_tokens, settings.max_tokens)
+        rules = [settings.instructions, instructions]
+        talk = to_talk(message, history, rules, settings.max_prompt_chars, bounds.minus(limit))
+        async with aclosing(answered(chosen.stream(talk.messages, limit))) as answers:
             async for answer in answers:
-                yield answer.text
+                yield to_shown(answer, limit, is_shortened=talk.is_shortened)
 
     validator = first_input(lambda text: to_prompt(text, settings.max_prompt_chars))
     demo = gr.ChatInterface(
         chat,
-        chatbot=gr.Chatbot(label="Conversation", height="60vh", buttons=["copy"]),
+        chatbot=gr.Chatbot(
+            label="Conversation",
+            height="60vh",
+            buttons=["copy"],
+            placeholder=GREETING,
+            latex_delimiters=FORMULAS,
+            reasoning_tags=[],
+        ),
         textbox=gr.Textbox(label="Message", placeholder="Write a message", submit_btn="Send", stop_btn="Stop"),
         additional_inputs=[
             gr.Textbox("", label="Instructions", info="How the model should answer", lines=2),
             gr.Slider(1, settings.max_tokens, settings.max_tokens, step=1, label="Longest answer, in tokens"),
+            *picker(answering),
         ],
         additional_inputs_accordion=gr.Accordion("Options", open=False),
+        editable=True,
         examples=EXAMPLES,
         cache_examples=False,
         title=settings.title,
@@ -76,7 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     page = build_demo(settings) if settings else demo
     settings = settings or get_settings()
-    return application.create_app(page, settings, warm_up=model.warm_up)
+    return application.create_app(page, settings, theme=build_theme(settings), warm_up=model.warm_up)
 
 
 model = build_model(get_settings())

@@ -1,4 +1,4 @@
-"""The user interface: explore a CSV file step by step. Read from the top: the page, its parts, its events."""
+"""The user interface: explore a table step by step. Read from the top: the page, its parts, its events."""
 
 import server  # noqa: F401  (first: it prepares the process for Gradio)
 
@@ -15,9 +15,21 @@ import handlers
 from server import application, running
 from server.queueing import Slots, light_slots, queue_options, slots
 from services import model, tables
+from services.columns import READINGS
+from services.delimited import DETECT, ENCODINGS
 from utils.settings import Settings, get_settings
+from utils.theme import build_theme
 
 WELCOME = "Upload a table, or look around with the sample. Nothing leaves this server."
+EMPTY = """
+### Your table will be here
+
+* **Plot** draws any two columns as lines, bars or points.
+* **Table** shows the rows, each cell as the file has it.
+* **Statistics** tell for each column what it holds.
+* **History** has every step, and each can be undone.
+"""
+FORMULAS = "Cells that a spreadsheet would run as formulas get a ' in front. All others come out as they went in."
 # Lets the browser save a file as soon as it was written.
 SAVE = "(file) => Object.assign(document.createElement('a'), {href: file.url, download: file.orig_name}).click()"
 
@@ -39,17 +51,27 @@ class Loading:
     """Where a table comes from."""
 
     file: gr.File
-    encoding: gr.Dropdown
+    sheet: gr.Dropdown
     sample: gr.Button
+    options: list[gr.Dropdown | gr.Number]
+    """How a file is read: encoding, line of the header, decimal sign."""
+    again: gr.Button
 
 
 def build_loading() -> Loading:
     """Build the part that is there from the start."""
-    file = gr.File(label="CSV file", file_types=[".csv", ".tsv", ".txt"], height=140)
+    file = gr.File(label="CSV, Excel or Parquet file", file_types=list(tables.ENDINGS), height=170)
+    # A program names a sheet before the page knows any, or leaves it out.
+    sheet = gr.Dropdown([], value="", label="Sheet", allow_custom_value=True, visible=False)
     sample = gr.Button("Use the sample table", variant="primary")
     with gr.Accordion("Reading options", open=False):
-        encoding = gr.Dropdown([tables.DETECT, *tables.ENCODINGS], label="Encoding")
-    return Loading(file, encoding, sample)
+        options = [
+            gr.Dropdown([DETECT, *ENCODINGS], label="Encoding"),
+            gr.Number(1, label="Header in line", minimum=1, precision=0),
+            gr.Dropdown([DETECT, *tables.DECIMALS], label="Decimal sign"),
+        ]
+        again = gr.Button("Read again", size="sm")
+    return Loading(file, sheet, sample, options, again)
 
 
 @dataclass(frozen=True)
@@ -63,6 +85,9 @@ class Steps:
     comparison: gr.Dropdown
     value: gr.Textbox
     filter: gr.Button
+    text: gr.Dropdown
+    kind: gr.Dropdown
+    read: gr.Button
     undo: gr.Button
     download: gr.Button
     file: gr.DownloadButton
@@ -71,7 +96,7 @@ class Steps:
 def build_steps() -> Steps:
     """Build the part that appears when a table was loaded."""
     with gr.Column(visible=False) as area:
-        with gr.Accordion("Columns"):
+        with gr.Accordion("Columns", open=False):
             columns = gr.Dropdown([], multiselect=True, label="Columns to keep")
             choose = gr.Button("Keep these", size="sm")
         with gr.Accordion("Filter"):
@@ -80,18 +105,25 @@ def build_steps() -> Steps:
                 comparison = gr.Dropdown(list(model.COMPARISONS), label="Comparison", min_width=110)
             value = gr.Textbox(label="Value", max_lines=1, max_length=200)
             add = gr.Button("Add filter", size="sm")
+        with gr.Accordion("Read a column differently", open=False):
+            with gr.Row():
+                text = gr.Dropdown([], value=None, label="Column to read", min_width=110)
+                kind = gr.Dropdown(list(READINGS), label="As", min_width=110)
+            read = gr.Button("Read so", size="sm")
         with gr.Row():
             undo = gr.Button("Undo", min_width=100)
             download = gr.Button("Download", variant="primary", min_width=100)
+        gr.Markdown(FORMULAS, elem_classes="hint")
     # Outside the column: when that is shown again, Gradio shows what is hidden in it as well.
     file = gr.DownloadButton(visible="hidden")
-    return Steps(area, columns, choose, column, comparison, value, add, undo, download, file)
+    return Steps(area, columns, choose, column, comparison, value, add, text, kind, read, undo, download, file)
 
 
 @dataclass(frozen=True)
 class Results:
     """What there is to see."""
 
+    empty: gr.Column
     area: gr.Column
     rows: gr.Radio
     table: gr.Dataframe
@@ -106,8 +138,10 @@ class Results:
 
 
 def build_results() -> Results:
-    """Build the tabs that appear when a table was loaded."""
-    with gr.Column(visible=False) as area, gr.Tabs():
+    """Build the tabs that appear when a table was loaded, and what tells of them before."""
+    with gr.Column(elem_classes="empty") as empty:
+        gr.Markdown(EMPTY)
+    with gr.Column(visible=False, elem_classes="results") as area, gr.Tabs():
         with gr.Tab("Plot"):
             with gr.Row():
                 chart = gr.Radio(list(model.CHARTS), value="line", label="Chart", scale=2, min_width=300)
@@ -125,7 +159,7 @@ def build_results() -> Results:
             statistics = gr.Dataframe(label="One row for each column", interactive=False)
         with gr.Tab("History"):
             history = gr.Dataframe(headers=["step"], label="Steps so far", interactive=False)
-    return Results(area, rows, table, chart, axes, plots, hint, tab, statistics, history)
+    return Results(empty, area, rows, table, chart, axes, plots, hint, tab, statistics, history)
 
 
 class Page:
@@ -138,15 +172,16 @@ class Page:
         # nothing: every browser gets it. Keep nothing confidential here.
         self.preferences = gr.BrowserState(handlers.PREFERENCES, storage_key="explorer", secret="explorer")  # noqa: S106
         gr.Markdown(f"<h1>{html.escape(settings.title)}</h1>")
-        with gr.Row():
-            with gr.Column(scale=1, min_width=300):
+        # On a phone, assets/style.css puts the results before the controls as soon as there are some.
+        with gr.Row(elem_classes="explorer"):
+            with gr.Column(scale=1, min_width=300, elem_classes="controls"):
                 self.loading = build_loading()
                 self.steps = build_steps()
             with gr.Column(scale=3, min_width=300):
                 self.note = gr.Markdown(WELCOME)
                 self.results = build_results()
         results = self.results
-        self.areas = [self.steps.area, results.area]
+        self.areas = [self.steps.area, results.area, results.empty, self.loading.sample]
         self.shown = [self.note, results.table, results.history]
         self.plot_inputs = [self.state, results.chart, *results.axes]
         self.plot_outputs = [*results.plots, results.hint]
@@ -177,16 +212,18 @@ def wire_steps(explorer: handlers.Explorer, settings: Settings, page: Page) -> W
     """Name the steps. Each is a public event, so that a program can take it as well."""
     state, loading, steps, axes = page.state, page.loading, page.steps, page.results.axes
     heavy, light = model_slots(settings), light_slots(settings)
-    opened = [state, page.note, steps.columns, steps.column, *axes]
-    load = loading.file.upload(
-        explorer.load_csv,
-        [loading.file, loading.encoding],
-        opened,
-        validator=handlers.check_upload,
-        show_progress_on=page.note,
-        api_name="load_csv",
+    opened = [state, page.note, loading.sheet, steps.columns, steps.column, steps.text, *axes]
+    given = loading.file.upload(handlers.first_sheet, None, loading.sheet, **link(settings))
+    reading: dict[str, Any] = {
+        "fn": explorer.load_csv,
+        "inputs": [loading.file, *loading.options, loading.sheet],
+        "outputs": opened,
+        "validator": handlers.check_upload,
+        "show_progress_on": page.note,
         **heavy,
-    )
+    }
+    load = given.success(**reading, api_name="load_upload", api_visibility="private")
+    again = gr.on([loading.again.click, loading.sheet.input], **reading, api_name="load_csv")
     load.failure(handlers.forget_upload, None, loading.file, **link(settings))
     sample = loading.sample.click(explorer.load_sample, None, opened, api_name="load_sample", **light)
     choose = steps.choose.click(
@@ -206,11 +243,19 @@ def wire_steps(explorer: handlers.Explorer, settings: Settings, page: Page) -> W
         api_name="filter_rows",
         **heavy,
     )
+    read = steps.read.click(
+        explorer.read_column,
+        [state, steps.text, steps.kind],
+        [state, *axes],
+        validator=handlers.check_reading,
+        api_name="read_column",
+        **heavy,
+    )
     undo = steps.undo.click(explorer.undo_step, state, [state, *axes], api_name="undo_step", **light)
     steps.download.click(explorer.download, state, steps.file, api_name="download", **heavy).success(
         None, steps.file, js=SAVE, api_visibility="private"
     )
-    return [load, sample], [choose, narrow, undo]
+    return [load, again, sample], [choose, narrow, read, undo]
 
 
 def wire_results(explorer: handlers.Explorer, settings: Settings, page: Page) -> None:
@@ -252,7 +297,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     page = build_demo(settings) if settings else demo
     settings = settings or get_settings()
-    return application.create_app(page, settings)
+    return application.create_app(page, settings, theme=build_theme(settings))
 
 
 demo = build_demo(get_settings())

@@ -12,9 +12,10 @@ import pandas as pd
 from server.errors import boundary
 from server.logs import model_time
 from services import model, tables
-from services.checks import chosen, clean_text
+from services.checks import Limits, chosen, clean_text, line_number
+from services.delimited import DETECT
 from services.errors import InputError
-from services.model import Columns, Exploration, Filter
+from services.model import Columns, Exploration, Filter, Reading
 from utils.preprocess import uploaded, verdict
 from utils.registry import SessionRegistry
 from utils.settings import Settings
@@ -33,9 +34,17 @@ Updates = list[Any]
 # VALIDATORS: run before the queue, in the order of the inputs. The services check again.
 
 
-def check_upload(file: str | None, encoding: str | None) -> list[dict[str, Any]]:
+def check_upload(
+    file: str | None, encoding: str | None, header_row: float | None, decimal: str | None, sheet: str | None
+) -> list[dict[str, Any]]:
     """Refuse to read nothing."""
-    return [verdict(uploaded, file), verdict(chosen, encoding, "an encoding")]
+    return [
+        verdict(uploaded, file),
+        verdict(chosen, encoding, "an encoding"),
+        verdict(line_number, header_row),
+        verdict(chosen, decimal, "a decimal sign"),
+        verdict(clean_text, sheet),
+    ]
 
 
 def check_columns(state: Exploration, columns: list[str] | None) -> list[dict[str, Any]]:
@@ -51,6 +60,11 @@ def check_filter(state: Exploration, column: str | None, comparison: str | None,
         verdict(chosen, comparison, "a comparison"),
         verdict(clean_text, value),
     ]
+
+
+def check_reading(state: Exploration, column: str | None, kind: str | None) -> list[dict[str, Any]]:
+    """Refuse to read no column."""
+    return [verdict(bool, state), verdict(chosen, column, "a column"), verdict(chosen, kind, "a kind")]
 
 
 # EVENTS OF A VISITOR
@@ -81,28 +95,31 @@ class Explorer:
         """Start with no tables."""
         self.settings = settings
         self.compute = compute
-        self.limits = tables.Limits(settings.max_columns, settings.max_cells)
+        self.limits = Limits(settings.max_columns, settings.max_cells, settings.max_line_kb * 1000)
         self.held = SessionRegistry[Workspace](
             settings.session_ttl, settings.tables_mb * 1_000_000, on_drop=delete_downloads
         )
 
     @boundary
-    def load_csv(
+    def load_csv(  # noqa: PLR0913, PLR0917  (one for each component, so that the API has their names)
         self,
         file: str | None,
         encoding: str | None,
+        header_row: float | None,
+        decimal: str | None,
+        sheet: str | None,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  (Gradio fills it in because it is the default)
     ) -> Updates:
-        """Read a CSV file and start to explore it."""
+        """Read a CSV file, a workbook or a Parquet file and start to explore it."""
 
         def report(share: float) -> None:
             progress(share, desc="Reading the table")
 
-        encoding = encoding or tables.DETECT
+        asked = tables.Options(encoding or DETECT, line_number(header_row), decimal or DETECT, clean_text(sheet))
         with model_time():
-            table = tables.read_csv(uploaded(file), encoding=encoding, limits=self.limits, report=report)
-        return self.open(table, request)
+            table = tables.read_table(uploaded(file), asked, self.limits, report)
+        return self.open(table, request, asked.sheet)
 
     @boundary
     def load_sample(self, request: gr.Request) -> Updates:
@@ -122,6 +139,12 @@ class Explorer:
         return self.take(state.add(Filter(column or "", comparison or "", value or "")), request)[0]
 
     @boundary
+    def read_column(self, state: Exploration, column: str | None, kind: str | None, request: gr.Request) -> Updates:
+        """Take the text of a column for numbers, dates or text."""
+        decimal = self.workspace(state, request).table.decimal
+        return self.take(state.add(Reading(column or "", kind or "", decimal)), request)
+
+    @boundary
     def undo_step(self, state: Exploration, request: gr.Request) -> Updates:
         """Take the last step back."""
         return self.take(state.undo(), request)
@@ -135,7 +158,8 @@ class Explorer:
         size = f"{rows_left:,} of {rows_all:,} rows, {columns_left:,} of {columns_all:,} columns"
         note = f"**{table.name}** · {size} · {table.note}"
         history = [[f"Load {table.name}"], *([f"Keep {step}"] for step in state.steps)]
-        return [note, model.first_rows(view, rows), history]
+        first = view.head(rows)
+        return [note, model.first_rows(first, table.as_written(first), rows), history]
 
     @boundary
     def summarise(self, state: Exploration, request: gr.Request) -> pd.DataFrame:
@@ -164,7 +188,8 @@ class Explorer:
         workspace = self.workspace(state, request)
         path = workspace.folder / f"{workspace.table.name}.csv"
         path.parent.mkdir(exist_ok=True)
-        self.view(state, request).to_csv(path, index=False)
+        if formulas := tables.write_csv(workspace.table, self.view(state, request), path):
+            gr.Info(f"{formulas:,} cells would run as formulas in a spreadsheet. Each got a ' in front.")
         return str(path)
 
     @boundary
@@ -172,13 +197,14 @@ class Explorer:
         """Let go of everything when the page is closed."""
         self.held.drop(str(request.session_hash))
 
-    def open(self, table: tables.Table, request: gr.Request) -> Updates:
-        """Hold a table for the session and offer its columns."""
+    def open(self, table: tables.Table, request: gr.Request, sheet: str = "") -> Updates:
+        """Hold a table for the session and offer its columns, and the other sheets where it has some."""
         workspace = Workspace(secrets.token_hex(8), table, self.settings.upload_dir / secrets.token_hex(16))
         self.held.put(str(request.session_hash), workspace, table.size)
         names = [str(name) for name in table.frame.columns]
-        choices = [gr.Dropdown(names, value=names), gr.Dropdown(names, value=None), *axes(table.frame)]
-        return [Exploration(workspace.table_id, table.name), table.note, *choices]
+        sheets = gr.Dropdown(table.sheets, value=sheet or next(iter(table.sheets), ""), visible=len(table.sheets) > 1)
+        choices = [gr.Dropdown(names, value=names), *[gr.Dropdown(names, value=None)] * 2, *axes(table.frame)]
+        return [Exploration(workspace.table_id, table.name), table.note, sheets, *choices]
 
     def take(self, state: Exploration, request: gr.Request) -> Updates:
         """Try the steps before they are kept, and offer the columns that are left."""
@@ -186,9 +212,9 @@ class Explorer:
 
     def view(self, state: Exploration, request: gr.Request) -> pd.DataFrame:
         """Give the session's table as it is after all steps."""
-        frame = self.workspace(state, request).table.frame
+        table = self.workspace(state, request).table
         with model_time():
-            return model.apply(frame, state)
+            return model.apply(table.frame, state, table.text)
 
     def workspace(self, state: Exploration, request: gr.Request) -> Workspace:
         """Find the session's table.
@@ -209,7 +235,7 @@ class Explorer:
 def statistics(state: Exploration, table: tables.Table, compute: Computes) -> pd.DataFrame:
     """Summarise once for the same table and steps: this takes a second where a table is large."""
     with model_time():
-        return compute.summarise(model.apply(table.frame, state))
+        return compute.summarise(model.apply(table.frame, state, table.text))
 
 
 def axes(frame: pd.DataFrame) -> Updates:
@@ -230,8 +256,14 @@ def delete_downloads(workspace: Workspace) -> None:
 
 @boundary
 def reveal() -> Updates:
-    """Show the parts of the page that need a table."""
-    return [gr.Column(visible=True), gr.Column(visible=True)]
+    """Show the parts of the page that need a table, in place of what tells of them; the next step is the download."""
+    return [gr.Column(visible=True), gr.Column(visible=True), gr.Column(visible=False), gr.Button(variant="secondary")]
+
+
+@boundary
+def first_sheet() -> str:
+    """Forget the sheet of the last workbook."""
+    return ""
 
 
 @boundary

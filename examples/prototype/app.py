@@ -17,9 +17,14 @@ from server.logs import model_time
 from server.queueing import queue_options
 from services import model
 from services.errors import InputError
+from utils.pictures import Canvas
 from utils.pool import Pool
 from utils.preprocess import Drawing, to_bitmap
 from utils.settings import Settings, get_settings
+from utils.theme import build_theme
+
+CANVAS = 320
+"""Side of the canvas, in pixels."""
 
 
 def build_demo(settings: Settings) -> gr.Interface:
@@ -37,14 +42,15 @@ def build_demo(settings: Settings) -> gr.Interface:
 
     demo = gr.Interface(
         predict,
-        inputs=gr.ImageEditor(
+        inputs=Canvas(
+            blank(),  # Something is on it, so it opens with the pen in hand and not with a field for uploads.
             label="Digit",
             type="numpy",
             image_mode="RGBA",
             sources=["upload", "clipboard"],
             brush=gr.Brush(default_size=24, colors=["#000000"], color_mode="fixed"),
             layers=False,
-            canvas_size=(320, 320),
+            canvas_size=(CANVAS, CANVAS),
         ),
         outputs=gr.Label(label="Prediction", num_top_classes=3),
         examples=examples(settings.upload_dir / "digits"),
@@ -56,12 +62,18 @@ def build_demo(settings: Settings) -> gr.Interface:
         max_batch_size=settings.max_batch,
         api_name="predict",
         flagging_mode="never",
+        deep_link=False,  # on a Space Gradio adds such a button: see APP_DEEP_LINKS
         analytics_enabled=False,
         delete_cache=(settings.file_ttl, settings.file_ttl),
         concurrency_limit=settings.model_concurrency,
     )
     demo.queue(**queue_options(settings))
     return demo
+
+
+def blank() -> dict[str, Any]:
+    """Give an empty sheet."""
+    return {"background": None, "layers": [np.zeros((CANVAS, CANVAS, 4), dtype=np.uint8)], "composite": None}
 
 
 def bitmap_or_none(drawing: Drawing | None) -> model.Bitmap | None:
@@ -113,8 +125,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     page = build_demo(settings) if settings else demo
     settings = settings or get_settings()
-    pool = model_pool(settings)
-    return application.create_app(page, settings, warm_up=pool.warm_up, close=pool.close)
+    pool, theme = model_pool(settings), build_theme(settings)
+    return application.create_app(page, settings, theme=theme, warm_up=pool.warm_up, close=pool.close)
 
 
 def model_pool(settings: Settings) -> Pool:

@@ -9,14 +9,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from server import gradio_adapter
+from server.errors import GUARDED
 from server.foreign import Load, foreign_loads, in_examples, lets_in
 from server.page import Page
 from server.security import content_sources
-from server.settings import ServerSettings
+from server.settings import ServerSettings, is_loopback
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -29,6 +31,12 @@ WITHOUT_EVAL = {
     "imageeditor": "does not work",
 }
 """What happens to components whose scripts evaluate strings, where the content policy forbids that."""
+FILMS = frozenset({"video", "gallery"})
+"""What takes sound along when it takes pictures."""
+Needs = dict[str, str]
+"""What evaluates strings as code, each with what happens where that is forbidden."""
+RECORDERS = frozenset({"webcam", "microphone"})
+"""Sources of a component for which a browser asks its visitor."""
 NAMED = 5
 """So many causes are named in one line."""
 
@@ -71,14 +79,17 @@ def refuse(demo: "gr.Blocks") -> None:
         )
 
 
-def look(demo: "gr.Blocks", settings: ServerSettings, page: Page) -> list[Finding]:
-    """Look over a page that is mounted; `page` is what `create_app` was given."""
+def look(demo: "gr.Blocks", settings: ServerSettings, page: Page, needs: Needs) -> list[Finding]:
+    """Look over a page that is mounted; `page` is what `create_app` was given, `needs` comes from `needs_of_eval`."""
     return [
         *about_looks(demo, page),
-        *about_eval(demo, settings),
-        *about_sites(demo, settings),
+        *about_eval(demo, settings, needs),
+        *about_sites(demo, settings, needs),
         *about_limits(demo, settings),
+        *about_recording(demo, settings),
+        *about_links(demo, settings),
         *about_names(demo),
+        *about_errors(demo),
     ]
 
 
@@ -129,25 +140,31 @@ def about_looks(demo: "gr.Blocks", page: Page) -> list[Finding]:
 # SCRIPTS THAT EVALUATE STRINGS
 
 
-def needs_of_eval(demo: "gr.Blocks") -> dict[str, str]:
-    """Give what on the page evaluates strings as code, each with what happens where that is forbidden."""
+def needs_of_eval(demo: "gr.Blocks") -> Needs:
+    """Look through what is on the page, and its events."""
     config = gradio_adapter.config_of(demo)
     found = {name_of(part): WITHOUT_EVAL[part["type"]] for part in config["components"] if part["type"] in WITHOUT_EVAL}
+    found |= {name_of(part): "is not drawn" for part in config["components"] if may_be_of_altair(part)}
     for event in config["dependencies"]:
         if event.get("js"):
             found[f"event {event['api_name']} (js=)"] = "keeps the page at 'Loading'"
     return found | ({"the js= of the page": "does not run"} if config.get("js") else {})
 
 
-def may_eval(demo: "gr.Blocks", settings: ServerSettings) -> bool:
+def may_be_of_altair(part: dict[str, Any]) -> bool:
+    """Tell whether a component is a plot of Altair, or one whose first value may come from it: the package is there."""
+    value = part["props"].get("value")
+    return part["type"] == "plot" and (value["type"] == "altair" if value else find_spec("altair") is not None)
+
+
+def may_eval(needs: Needs, settings: ServerSettings) -> bool:
     """Tell whether the content policy allows to evaluate strings: as it is set, or else as the page needs it."""
-    return bool(needs_of_eval(demo)) if settings.allow_eval is None else settings.allow_eval
+    return bool(needs) if settings.allow_eval is None else settings.allow_eval
 
 
-def about_eval(demo: "gr.Blocks", settings: ServerSettings) -> list[Finding]:
+def about_eval(demo: "gr.Blocks", settings: ServerSettings, needs: Needs) -> list[Finding]:
     """Say what the policy allows because the page needs it, or what does not work because it does not."""
-    needs = needs_of_eval(demo)
-    if may_eval(demo, settings):
+    if may_eval(needs, settings):
         text = f"the content policy allows 'unsafe-eval' for {shortened(list(needs))}. APP_ALLOW_EVAL=false forbids it"
         return [Finding(text, Weight.NOTE)] if settings.allow_eval is None else []
     cure = "without 'unsafe-eval': set APP_ALLOW_EVAL=true"
@@ -159,12 +176,33 @@ def about_eval(demo: "gr.Blocks", settings: ServerSettings) -> list[Finding]:
     return found
 
 
+# WHAT THE PAGE MAY ASK FOR
+
+
+def devices(demo: "gr.Blocks") -> set[str]:
+    """Name the devices of a visitor that something on the page is made for: its camera, its microphone.
+
+    Of what `gr.render` makes later, and of components that are not Gradio's own, nobody knows.
+    """
+    foreign = any(not type(block).__module__.startswith("gradio.") for block in demo.blocks.values())
+    if foreign or gradio_adapter.renders_later(demo):
+        return {"camera", "microphone"}
+    found: set[str] = set()
+    for part in gradio_adapter.config_of(demo)["components"]:
+        sources = part["props"].get("sources") or ()
+        if "webcam" in sources and part["props"].get("interactive") is not False:
+            found |= {"camera", "microphone"} if part["type"] in FILMS else {"camera"}
+        if "microphone" in sources and part["props"].get("interactive") is not False:
+            found.add("microphone")
+    return found
+
+
 # OTHER SITES
 
 
-def about_sites(demo: "gr.Blocks", settings: ServerSettings) -> list[Finding]:
+def about_sites(demo: "gr.Blocks", settings: ServerSettings, needs: Needs) -> list[Finding]:
     """Name the sites that the page loads from and the content policy keeps out, in one line for each."""
-    config, sources = gradio_adapter.config_of(demo), content_sources(settings, may_eval=may_eval(demo, settings))
+    config, sources = gradio_adapter.config_of(demo), content_sources(settings, may_eval=may_eval(needs, settings))
     own = {*settings.allowed_hosts, urlsplit(settings.root_path).hostname}
 
     def kept_out(loads: Iterable[Load], weight: Weight) -> Iterator[Finding]:
@@ -182,7 +220,7 @@ def about_sites(demo: "gr.Blocks", settings: ServerSettings) -> list[Finding]:
     return [*kept_out(foreign_loads(config), Weight.PROBLEM), *kept_out(in_examples(config), Weight.DOUBT)]
 
 
-# LIMITS AND NAMES
+# LIMITS
 
 
 def about_limits(demo: "gr.Blocks", settings: ServerSettings) -> list[Finding]:
@@ -192,7 +230,7 @@ def about_limits(demo: "gr.Blocks", settings: ServerSettings) -> list[Finding]:
     found: list[Finding] = []
     for part in parts.values():
         longest = part["props"].get("max_length")
-        if part["type"] == "textbox" and longest and longest > limit:
+        if part["type"] in {"textbox", "multimodaltextbox"} and longest and longest > limit:
             text = f"{name_of(part)} takes {longest} characters, and a request {limit} bytes: raise APP_MAX_REQUEST_KB"
             found.append(Finding(f"{text}, or lower max_length"))
     sizes = {
@@ -209,6 +247,47 @@ def about_limits(demo: "gr.Blocks", settings: ServerSettings) -> list[Finding]:
         text = "any number of events may wait: call demo.queue(**queue_options(settings)) of server.queueing"
         found.append(Finding(text, Weight.DOUBT))
     return found
+
+
+# CAMERAS, MICROPHONES AND LINKS
+
+
+def about_recording(demo: "gr.Blocks", settings: ServerSettings) -> Iterator[Finding]:
+    """Say where browsers keep camera and microphone shut: on a page without https, and in a frame of another site."""
+    sources: dict[str, set[str]] = {}
+    for part in gradio_adapter.config_of(demo)["components"]:
+        given = set(cast("list[str]", part["props"].get("sources") or []))
+        if part["props"].get("interactive") is not False and given & RECORDERS:
+            sources[name_of(part)] = given
+    address = urlsplit(settings.root_path)
+    if address.scheme == "http" and not is_loopback(address.hostname or ""):
+        cure = f"browsers open none without https: let APP_ROOT_PATH be https://{address.netloc}, and serve it there"
+        for name, given in sources.items():
+            weight = Weight.DOUBT if given - RECORDERS else Weight.PROBLEM
+            yield Finding(f"{name} takes a camera or a microphone, and {cure}", weight)
+    if sources and settings.frame_ancestors:
+        text = f"in a frame of {', '.join(settings.frame_ancestors)}, {shortened([*sources])} can record only if it has"
+        yield Finding(f'{text} allow="camera; microphone"', Weight.NOTE)
+
+
+def about_links(demo: "gr.Blocks", settings: ServerSettings) -> Iterator[Finding]:
+    """Name the buttons for links that are not made."""
+    if not settings.deep_links:
+        for name in gradio_adapter.link_buttons(demo):
+            cure = "set APP_DEEP_LINKS=true, or leave it out (deep_link=False of gr.Interface)"
+            yield Finding(f"the button {name!r} makes links to the page, which are off: {cure}")
+
+
+# HANDLERS
+
+
+def about_errors(demo: "gr.Blocks") -> list[Finding]:
+    """Name the handlers whose errors visitors cannot report."""
+    names = gradio_adapter.handlers_without(demo, GUARDED)
+    if not names:
+        return []
+    text = f"an error in {shortened(names)} is 'Error' on the page, and has no id in the log"
+    return [Finding(f"{text}: put the handler behind boundary() of server.errors", Weight.NOTE)]
 
 
 def about_names(demo: "gr.Blocks") -> list[Finding]:

@@ -6,6 +6,7 @@ Plain Python without Gradio, so that it can be tested, reused and moved on its o
 from services.embedded import EmbeddedModel
 from services.protocol import ChatModel
 from services.remote import ModelServer, RemoteModel
+from services.tools import Toolbox
 
 NOTICE = (
     "An embedded stand-in answers here, not a language model. "
@@ -13,12 +14,13 @@ NOTICE = (
 )
 
 
-def load_model(server: ModelServer | None, delay: float = 0.01) -> ChatModel:
+def load_model(server: ModelServer | None, delay: float = 0.01, tools: Toolbox | None = None) -> ChatModel:
     """Load the model, once a process: every visitor shares it, so it keeps nothing about any of them.
 
     Args:
         server: Where a language model answers; without one the stand-in does.
         delay: Seconds between two tokens of the stand-in.
+        tools: What the server's model may call.
 
     """
-    return RemoteModel(server) if server else EmbeddedModel(NOTICE, delay)
+    return RemoteModel(server, tools) if server else EmbeddedModel(NOTICE, delay)

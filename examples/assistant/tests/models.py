@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncGenerator, Sequence
 from typing import TypeVar
 
-from services.protocol import Message
+from services.protocol import Message, Piece
 
 Result = TypeVar("Result")
 WAIT_SECONDS = 20
@@ -17,12 +17,12 @@ class Scripted:
 
     notice = "Scripted for a test."
 
-    def __init__(self, *pieces: str) -> None:
+    def __init__(self, *pieces: Piece) -> None:
         self.pieces = pieces
         self.asked: list[list[Message]] = []
         self.limits: list[int] = []
 
-    async def stream(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[str]:
+    async def stream(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[Piece]:
         self.asked.append(list(messages))
         self.limits.append(max_tokens)
         for piece in self.pieces:
@@ -87,16 +87,20 @@ class Gathering:
 
 
 class Broken:
-    """Fails after its first word."""
+    """Fails after its first word, for ever or so many times, and then counts its messages."""
 
     notice = ""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception, times: int = 1000) -> None:
         self.error = error
+        self.times = times
 
-    async def stream(self, _messages: Sequence[Message], _max_tokens: int) -> AsyncGenerator[str]:
+    async def stream(self, messages: Sequence[Message], _max_tokens: int) -> AsyncGenerator[str]:
         yield "Once"
-        raise self.error
+        self.times -= 1
+        if self.times >= 0:
+            raise self.error
+        yield f" and again, with {len(messages)} of messages"
 
 
 async def collect(pieces: AsyncGenerator[Result]) -> list[Result]:

@@ -2,12 +2,14 @@
 
 import re
 
-from playwright.sync_api import Browser, Page, expect
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from app import EXAMPLES, build_demo
-from server import application
+from server import application, gradio_adapter
+from services.protocol import End, ModelUnavailableError, Source, Thinking, ToolCall
 from tests.conftest import MakeSettings, Serve
-from tests.models import WAIT_SECONDS, Counting, Endless, Scripted
+from tests.models import WAIT_SECONDS, Broken, Counting, Endless, Gathering, Scripted
 from tests.server.page import assert_accessible, assert_fits_a_phone, open_page, visit
 
 RICH = "# Title\n\n```python\nprint(1)\n```\n\nMath: $a^2$\n\n<script>alert(1)</script>"
@@ -19,6 +21,16 @@ def say(page: Page, text: str) -> None:
     expect(message).to_be_enabled()
     message.fill(text)
     page.get_by_role("button", name="Send").click()
+
+
+def answers(page: Page) -> Locator:
+    """Find what the model has said."""
+    return page.locator(".bot")
+
+
+def told(page: Page, text: str) -> None:
+    """Expect to be told this about the last message."""
+    expect(answers(page).last).to_contain_text(text)
 
 
 def test_a_visitor_talks_and_finds_the_conversation_again(
@@ -76,3 +88,108 @@ def test_a_refused_message_does_not_reach_the_model_and_markup_does_no_harm(
         say(page, "short two")
         expect(page.locator(".bot h1")).to_have_count(2)
     assert [messages[-1]["content"] for messages in model.asked] == ["short", "short two"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(ModelUnavailableError("Try it later."), "Try it later."), (RuntimeError("hunter2"), "Please report the id")],
+    ids=["expected", "unexpected"],
+)
+def test_a_chat_survives_a_failure(
+    error: Exception, said: str, browser: Browser, make_settings: MakeSettings, serve: Serve
+) -> None:
+    settings = make_settings()
+    app = application.create_app(build_demo(settings, Broken(error, times=2)), settings)
+    with serve(app) as url, visit(browser, url) as page:
+        say(page, "First")
+        told(page, said)
+        expect(answers(page)).to_contain_text(["Once"])
+        expect(page.get_by_text("hunter2")).to_have_count(0)
+        # The conversation holds what was said, and is still there after a reload.
+        expect(page.get_by_role("row", name="First")).to_be_visible()
+        page.reload()
+        page.get_by_role("row", name="First").click()
+        expect(page.locator(".user")).to_contain_text(["First"])
+        page.get_by_role("button", name="Try again").click()
+        told(page, said)
+        expect(page.locator(".user")).to_have_count(1)
+        page.get_by_role("button", name="Try again").click()
+        told(page, "Once and again, with 1 of messages")
+        expect(page.locator(".user")).to_have_count(1)
+        say(page, "Second")
+        told(page, "with 3 of messages")
+
+
+def test_a_chat_survives_a_full_queue(browser: Browser, make_settings: MakeSettings, serve: Serve) -> None:
+    settings, model = make_settings(model_concurrency=1, queue_size=1), Gathering(expected=99)
+    app = application.create_app(build_demo(settings, model), settings)
+    with (
+        serve(app) as url,
+        open_page(browser, url) as first,
+        open_page(browser, url) as second,
+        open_page(browser, url) as third,
+    ):
+        for number, page in enumerate((first, second, third)):
+            page.goto("/")
+            say(page, f"I am {number}")
+            if page is first:
+                assert model.arrivals.acquire(timeout=WAIT_SECONDS)
+            if page is second:
+                while gradio_adapter.waiting(app.state.demo) == 0:
+                    expect(page.locator(".user")).to_have_count(1)
+        message = third.get_by_role("textbox", name=re.compile("^Message"))
+        expect(message).to_have_value("I am 2")
+        model.open()
+        expect(answers(first).last).to_contain_text("seen: I am 0")
+        third.get_by_role("button", name="Send").click()
+        expect(answers(third).last).to_contain_text("seen: I am 2")
+
+
+def test_what_comes_beside_an_answer_is_shown_and_not_sent_back(
+    browser: Browser, make_settings: MakeSettings, serve: Serve
+) -> None:
+    pieces = (
+        Thinking("Is it so?"),
+        ToolCall("find", "{}", "found"),
+        "So it is.",
+        Source("https://a.example", "A page"),
+    )
+    settings, model = make_settings(), Scripted(*pieces, End("length"))
+    app = application.create_app(build_demo(settings, model), settings)
+    with serve(app) as url, visit(browser, url) as page:
+        say(page, "Is it?")
+        expect(answers(page).last).to_contain_text("Tool: find")
+        expect(page.get_by_text("Is it so?")).to_be_hidden()
+        page.get_by_role("button", name="Thinking").click()
+        expect(page.get_by_text("Is it so?")).to_be_visible()
+        expect(page.get_by_role("link", name="A page")).to_have_attribute("href", "https://a.example")
+        expect(page.get_by_text(f"limit of {settings.max_tokens} tokens")).to_be_visible()
+        page.get_by_role("button", name="Go on").click()
+        expect(page.locator(".user")).to_have_count(2)
+        expect(page.get_by_text("So it is.")).to_have_count(2)
+    assert [message["content"] for message in model.asked[1]] == ["Is it?", "So it is.", "Go on where you stopped."]
+
+
+def test_a_long_conversation_says_what_it_forgets(browser: Browser, make_settings: MakeSettings, serve: Serve) -> None:
+    settings, model = make_settings(context_tokens=60, max_tokens=20), Scripted("word " * 10)
+    app = application.create_app(build_demo(settings, model), settings)
+    with serve(app) as url, visit(browser, url) as page:
+        for number in range(3):
+            say(page, f"Message {number}")
+            expect(page.locator(".bot", has_text="word word")).to_have_count(number + 1)
+        expect(page.get_by_text("Earlier messages are left out").first).to_be_visible()
+    assert [len(messages) for messages in model.asked] == [1, 3, 3]
+
+
+def test_a_message_is_edited_and_formulas_are_set(browser: Browser, make_settings: MakeSettings, serve: Serve) -> None:
+    settings, model = make_settings(), Scripted("One $a^2$, two \\(b^2\\), three \\[c^2\\]")
+    app = application.create_app(build_demo(settings, model), settings)
+    with serve(app) as url, visit(browser, url) as page:
+        say(page, "Hello")
+        expect(page.locator(".bot .katex")).to_have_count(3)
+        page.get_by_role("button", name="Edit").click()
+        page.locator(".user textarea").fill("Hello again")
+        page.get_by_role("button", name="Submit").click()
+        expect(page.locator(".user")).to_contain_text(["Hello again"])
+        expect(page.locator(".bot .katex")).to_have_count(3)
+    assert [messages[-1]["content"] for messages in model.asked] == ["Hello", "Hello again"]

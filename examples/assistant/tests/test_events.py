@@ -7,12 +7,18 @@ import pytest
 
 from app import build_demo
 from server import application
+from services.protocol import End, Thinking
 from tests.conftest import MakeSettings
 from tests.models import Broken, Scripted
 from tests.server.client import AppTest, EventError
 
 PUBLIC_EVENTS = {"chat"}
 """What programs may call. A new event of yours is private until it is named here and in `app.py`."""
+
+
+def inputs(message: str) -> tuple[object, ...]:
+    """What a program sends to have a message answered."""
+    return message, None, "", 20
 
 
 def test_only_the_listed_events_are_public(make_settings: MakeSettings) -> None:
@@ -27,7 +33,7 @@ def test_every_event_with_the_model_shares_its_limit(make_settings: MakeSettings
         limits[str(event.concurrency_id)].add(event.concurrency_limit)
     assert limits == {"model": {5}, "light": {2}}
     with_model = [event for event in demo.fns.values() if event.concurrency_id == "model"]
-    assert len(with_model) == 5  # typed, called by a program, example, retry, option
+    assert len(with_model) == 6  # typed, called by a program, example, retry, option, edit
     assert all(inspect.unwrap(event.fn) is inspect.unwrap(demo.fn) for event in with_model)
 
 
@@ -39,7 +45,7 @@ def test_saved_conversations_can_be_read_after_a_restart(make_settings: MakeSett
 def test_the_oldest_conversations_go_before_a_request_grows_too_large(make_settings: MakeSettings) -> None:
     demo = build_demo(make_settings(max_request_kb=2))
     saves = [event.fn for event in demo.fns.values() if getattr(event.fn, "__name__", "") == "save_newest"]
-    assert len(saves) == 4  # after an answer, a retry, an undone message, a chosen option
+    assert len(saves) == 5  # after an answer, a retry, an undone message, a chosen option, an edit
     saved = [[{"role": "user", "content": letter * 400}] for letter in "abcd"]
     assert saves[0](None, [], saved[:2]) == (0, [[], *saved[:2]])
     assert saves[0](0, saved[0], saved) == (0, saved[:2])
@@ -61,6 +67,30 @@ def test_a_message_is_answered_in_the_light_of_the_conversation(make_settings: M
         ],
     ]
     assert model.limits == [20, 20]
+
+
+def test_the_operator_s_instructions_come_first_and_the_visitor_s_add_to_them(make_settings: MakeSettings) -> None:
+    settings, model = make_settings(instructions="Never swear."), Scripted("Hello")
+    with AppTest(application.create_app(build_demo(settings, model), settings)) as test:
+        test.call("chat", "Hi", None, "Swear.", 20)
+        config = test.http.get("/config").text
+    assert model.asked[0][0] == {"role": "system", "content": "Never swear.\n\nSwear."}
+    assert "Never swear" not in config
+
+
+def test_programs_get_the_text_alone(make_settings: MakeSettings) -> None:
+    settings, model = make_settings(), Scripted(Thinking("Hm."), "Hello", End("length"))
+    with AppTest(application.create_app(build_demo(settings, model), settings)) as test:
+        assert test.call("chat", "Hi", None, "", 20)[0] == "Hello"
+
+
+def test_an_empty_answer_is_an_error(make_settings: MakeSettings) -> None:
+    settings = make_settings()
+    with (
+        AppTest(application.create_app(build_demo(settings, Scripted()), settings)) as test,
+        pytest.raises(EventError, match="empty answer"),
+    ):
+        test.call("chat", "Hi", None, "", 20)
 
 
 def test_an_answer_grows(make_settings: MakeSettings) -> None:

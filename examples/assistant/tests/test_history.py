@@ -2,7 +2,9 @@
 
 import pytest
 
-from utils.history import Block, HistoryBounds, Turn, to_message, to_messages
+from services.errors import InputError
+from services.protocol import Message
+from utils.history import Block, HistoryBounds, Turn, to_message, to_talk
 
 
 def turn(role: str, text: str) -> Turn:
@@ -10,6 +12,10 @@ def turn(role: str, text: str) -> Turn:
 
 
 LONG = [turn("user", "one"), turn("assistant", "two"), turn("user", "three"), turn("assistant", "four")]
+
+
+def said(text: str, history: list[Turn], bounds: HistoryBounds, *instructions: str) -> list[str]:
+    return [message["content"] for message in to_talk(text, history, instructions, 100, bounds).messages]
 
 
 @pytest.mark.parametrize(
@@ -29,9 +35,11 @@ def test_a_browser_cannot_smuggle_in_instructions() -> None:
 
 
 def test_instructions_come_first_and_the_new_message_last() -> None:
-    messages = to_messages("five", LONG, "Be kind.", 100, HistoryBounds())
-    assert [message["content"] for message in messages] == ["Be kind.", "one", "two", "three", "four", "five"]
-    assert messages[0]["role"] == "system"
+    talk = to_talk("five", LONG, ["Be brief.", "Be kind."], 100, HistoryBounds())
+    contents = [message["content"] for message in talk.messages]
+    assert contents == ["Be brief.\n\nBe kind.", "one", "two", "three", "four", "five"]
+    assert talk.messages[0]["role"] == "system"
+    assert not talk.is_shortened
 
 
 @pytest.mark.parametrize(
@@ -41,14 +49,71 @@ def test_instructions_come_first_and_the_new_message_last() -> None:
         (HistoryBounds(messages=3), ["three", "four"]),
         (HistoryBounds(chars=12), ["three", "four"]),
         (HistoryBounds(chars=3), []),
+        (HistoryBounds(tokens=15), ["three", "four"]),
+        (HistoryBounds(tokens=14), []),
     ],
 )
 def test_the_oldest_messages_go_first(bounds: HistoryBounds, kept: list[str]) -> None:
-    messages = to_messages("five", LONG, "", 100, bounds)
-    assert [message["content"] for message in messages] == [*kept, "five"]
+    assert said("five", LONG, bounds) == [*kept, "five"]
+    assert to_talk("five", LONG, [], 100, bounds).is_shortened
 
 
-def test_messages_without_text_are_left_out() -> None:
-    history = [*LONG, turn("user", "  "), turn("assistant", "six")]
-    messages = to_messages("seven", history, None, 100, HistoryBounds())
-    assert [message["content"] for message in messages] == ["one", "two", "three", "four", "six", "seven"]
+def test_instructions_and_the_new_message_always_stay() -> None:
+    assert said("five", LONG, HistoryBounds(tokens=11), "Be kind.") == ["Be kind.", "five"]
+    with pytest.raises(InputError, match="more text than the model can read"):
+        said("five", LONG, HistoryBounds(tokens=10), "Be kind.")
+
+
+def test_room_is_left_for_the_answer() -> None:
+    assert HistoryBounds(tokens=100).minus(30).tokens == 70
+    assert HistoryBounds(tokens=10).minus(30).tokens == 1
+    assert HistoryBounds().minus(30).tokens == 0
+
+
+def test_a_long_conversation_in_a_small_model_goes_on() -> None:
+    history = [turn(role, f"{number} " + "word " * 50) for number in range(50) for role in ("user", "assistant")]
+    talk = to_talk("And now?", history, ["Be kind."], 100, HistoryBounds(1000, 10**6, 512))
+    assert talk.is_shortened
+    assert talk.messages[0]["content"] == "Be kind."
+    assert talk.messages[1]["content"].startswith("48 ")
+    assert [message["role"] for message in talk.messages] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "user",
+    ]
+
+
+def aside(text: str) -> Turn:
+    return turn("assistant", text) | {"metadata": {"title": "Thinking"}}
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [turn("user", "stopped")],
+        [turn("user", "failed"), aside("The model failed.")],
+        [turn("user", "blank"), turn("assistant", "  ")],
+        [turn("assistant", "a greeting")],
+        [turn("user", "once"), turn("user", "twice"), aside("sorry")],
+        [turn("user", "  "), turn("assistant", "an answer to nothing")],
+    ],
+)
+def test_turns_alternate_whatever_became_of_an_answer(history: list[Turn]) -> None:
+    assert said("now", history, HistoryBounds()) == ["now"]
+    both = [*LONG[:2], *[one for one in history if one["role"] == "user"], *LONG[2:]]
+    messages = to_talk("now", both, [], 100, HistoryBounds()).messages
+    assert messages == [
+        Message(role="user", content="one"),
+        Message(role="assistant", content="two"),
+        Message(role="user", content="three"),
+        Message(role="assistant", content="four"),
+        Message(role="user", content="now"),
+    ]
+
+
+def test_an_answer_in_several_messages_is_one_and_thinking_is_not_sent_back() -> None:
+    history = [turn("user", "one"), aside("Hm."), turn("assistant", "two"), turn("assistant", "more")]
+    assert said("three", history, HistoryBounds()) == ["one", "two\n\nmore", "three"]

@@ -22,10 +22,12 @@ def test_a_bad_prompt_is_refused_with_a_reason(bad: str | None, message: str) ->
 
 
 def test_instructions_are_optional_and_limited() -> None:
-    assert to_instructions("  ", 10) == []
-    assert to_instructions(" Be kind ", 10) == [Message(role="system", content="Be kind")]
+    assert to_instructions([], 10) == []
+    assert to_instructions(["", "  ", None], 10) == []
+    assert to_instructions(["", " Be kind "], 10) == [Message(role="system", content="Be kind")]
+    assert to_instructions(["Be long, " * 9, "and kind"], 10)[0]["content"].endswith("Be long,\n\nand kind")
     with pytest.raises(InputError, match="instructions are too long"):
-        to_instructions("x" * 11, 10)
+        to_instructions(["", "x" * 11], 10)
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, 50), (0, 50), (7.9, 7), (-3, 1), (10**9, 50)])

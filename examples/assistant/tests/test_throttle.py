@@ -17,7 +17,7 @@ def ticks(*times: float) -> Iterator[float]:
 
 def snapshots(pieces: AsyncGenerator[str], *times: float) -> list[Snapshot]:
     clock = ticks(*times)
-    return asyncio.run(collect(throttled(pieces, every=1, clock=lambda: next(clock))))
+    return asyncio.run(collect(throttled(pieces, Snapshot(), every=1, clock=lambda: next(clock))))
 
 
 def test_a_stream_is_slowed_to_what_a_page_can_show_and_ends_complete() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from server.gradio_adapter import chat_handler, events, keep_conversations, runs
+from server.gradio_adapter import chat_handler, events, free_after_failure, keep_conversations, runs
 from server.queueing import Slots
+from utils.showing import text_only, told
 
 Conversation = list[dict[str, Any]]
 
@@ -15,7 +16,7 @@ Conversation = list[dict[str, Any]]
 def finish(
     demo: gr.ChatInterface, model: Slots, others: Slots, validator: Callable[..., object], saved_bytes: int
 ) -> None:
-    """Give every event of a chat its limit and its visibility, and the saved conversations a lasting key.
+    """Give every event of a chat its limit and its visibility, failures an end, and saved conversations a lasting key.
 
     A chat brings some twenty events of its own. Gradio leaves all of them callable by programs, gives the page and
     the public event separate limits, and checks only what is typed into the page.
@@ -29,13 +30,16 @@ def finish(
 
     """
     handler = chat_handler(demo)
+    free_after_failure(demo, shows_failures=True)  # what never reached the handler, such as a full queue
     for event in events(demo).values():
         slots = model if runs(event, handler) else others
         event.concurrency_id, event.concurrency_limit = slots["concurrency_id"], slots["concurrency_limit"]
         if event.api_name == demo.api_name:
-            event.validator = validator
-        else:
-            event.api_visibility = "private"
+            event.validator, event.fn = validator, text_only(event.fn)
+            continue
+        event.api_visibility = "private"
+        if slots is model:
+            event.fn = told(event.fn)
     keep_conversations(demo, "conversations", lambda save: saver(save, saved_bytes))
 
 

@@ -3,6 +3,7 @@
 from services.model import load_model
 from services.protocol import ChatModel
 from services.remote import ModelServer
+from services.tools import Toolbox
 from utils.settings import Settings
 
 
@@ -22,10 +23,12 @@ def build_model(settings: Settings) -> ChatModel:
     server = ModelServer(
         url=settings.model_url,
         key=key,
-        name=settings.model_name,
+        name=settings.models[0] if settings.models else settings.model_name,
+        names=tuple(settings.models),
         limit_field=settings.model_limit_field,
         connect_timeout=settings.model_connect_timeout,
+        first_token_timeout=settings.model_first_token_timeout,
         timeout=settings.model_timeout,
         retries=settings.model_retries,
     )
-    return load_model(server, settings.embedded_delay)
+    return load_model(server, settings.embedded_delay, Toolbox() if settings.model_tools else None)

@@ -1,6 +1,7 @@
 """Cleaning of the input, as plain functions: what comes from a user is checked here before a service sees it."""
 
 import unicodedata
+from collections.abc import Sequence
 
 from services.errors import InputError
 from services.protocol import Message
@@ -27,19 +28,20 @@ def to_prompt(text: str | None, longest: int) -> str:
     return prompt
 
 
-def to_instructions(text: str | None, longest: int) -> list[Message]:
+def to_instructions(texts: Sequence[str | None], longest: int) -> list[Message]:
     """Make the message that tells the model how to answer, if there is anything to tell.
 
-    It may have `longest` characters.
+    Each of the texts, the operator's and then the visitor's, adds to it; the last may have `longest` characters.
 
     Raises:
         InputError: if it is too long.
 
     """
-    instructions = clean(text)
-    if len(instructions) > longest:
+    instructions = [clean(text) for text in texts]
+    if instructions and len(instructions[-1]) > longest:
         raise InputError(f"The instructions are too long. Shorten them to {longest} characters.")
-    return [Message(role="system", content=instructions)] if instructions else []
+    content = "\n\n".join(filter(None, instructions))
+    return [Message(role="system", content=content)] if content else []
 
 
 def to_token_limit(tokens: float | None, most: int) -> int:

@@ -1,7 +1,7 @@
 """The whole application: FastAPI, routes of your own, Gradio mounted at its root, and the layers around it."""
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
@@ -12,18 +12,19 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 
-from server import checkup, gradio_adapter
+from server import checkup, gradio_adapter, gradio_files
 from server.access import passwords as auth_mode
 from server.access.identity import StoreDownError, cannot_check
+from server.errors import refuse_unfit_values
 from server.gate import Gate
 from server.gradio_speed import Straight, quicken
 from server.logs import RequestLog
-from server.page import Page, add_logo
-from server.refusals import MB
+from server.page import STAYS_INSIDE, Page, add_logo
+from server.refusals import MB, Sentences, refuse_stumbles
 from server.routes import OwnRoutes
 from server.security import Security
 from server.settings import ASSETS, PROJECT_DIR, ServerSettings
-from server.work import Work
+from server.work import Bounds, Work
 
 Job = Callable[[], object]
 """A plain function, or one that is awaited."""
@@ -35,6 +36,7 @@ def create_app(  # noqa: PLR0913 (a hook for each thing that is yours)
     settings: ServerSettings,
     *,
     page: Page | None = None,
+    theme: gr.Theme | None = None,
     routers: Iterable[APIRouter] = (),
     lifespan: Lifespan | None = None,
     warm_up: Job | None = None,
@@ -46,6 +48,7 @@ def create_app(  # noqa: PLR0913 (a hook for each thing that is yours)
         demo: The Gradio app, with its queue set.
         settings: The settings.
         page: Styles, scripts, theme and translations of the page.
+        theme: The project's own, which is used while `APP_THEME` is `default` and `page` names none.
         routers: Routes of your own, which come before Gradio's. `server/routes.py` has the rules about who may come.
         lifespan: An async context manager around everything that is served; `/readyz` says no until it is entered. What
             it yields is in `request.state` of routes, and in `request.request.state` of handlers.
@@ -58,15 +61,18 @@ def create_app(  # noqa: PLR0913 (a hook for each thing that is yours)
     """
     checkup.refuse(demo)
     page = page or Page()
-    access, work = auth_mode.build_access(settings), Work(demo)
+    access, work = auth_mode.build_access(settings), Work(demo, settings)
     life = Life(lifespan, warm_up, close, access.close)
     app = FastAPI(title=settings.title, docs_url=None, redoc_url=None, openapi_url=None, lifespan=life.run)
     app.state.work, app.state.demo, app.state.access, app.state.life = work, demo, access, life
     app.add_middleware(Straight, demo=demo)  # the innermost layer
+    app.add_middleware(Sentences, demo=demo)
+    app.add_middleware(Bounds, settings=settings, work=work)
+    life.beside.append(work.bounded.sweep)
     add_probes(app, work, life)
     access.add_routes(app)
     ours = len(app.router.routes)
-    head: list[str] = []
+    head = [STAYS_INSIDE]
     for router in routers:
         app.include_router(router)
     app.add_exception_handler(StoreDownError, cannot_check)
@@ -78,16 +84,20 @@ def create_app(  # noqa: PLR0913 (a hook for each thing that is yours)
     # The last one added is the outermost. Gradio answers cross-site requests by itself unless its parent has this
     # middleware, also with nothing allowed.
     app.add_middleware(CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET", "POST"])
-    mount(app, demo, settings, page.completed(demo).options(settings, head))
+    mount(app, demo, settings, page.completed(demo).options(settings, head, theme))
+    work.bounded.apply(demo, settings)
     access.know_page(demo.config)
-    life.findings = checkup.look(demo, settings, page)
+    needs = checkup.needs_of_eval(demo)
+    life.findings = checkup.look(demo, settings, page, needs)
+    if settings.deep_links:
+        app.add_middleware(gradio_files.DeepLinks, ttl=settings.file_ttl)
     app.add_middleware(
         Gate,
         settings=settings,
         work=work,
         access=access,
         own=own,
-        security=Security(settings, may_eval=checkup.may_eval(demo, settings)),
+        security=Security(settings, may_eval=checkup.may_eval(needs, settings), devices=checkup.devices(demo)),
     )
     app.add_middleware(RequestLog)
     return app
@@ -103,6 +113,8 @@ class Life:
         self.is_ready = False
         self.on_ready: list[Callable[[], object]] = []
         """Called when everything is warm."""
+        self.beside: list[Callable[[], Coroutine[Any, Any, object]]] = []
+        """Runs as long as the app does."""
         self.findings: list[checkup.Finding] = []
         """Logged at start."""
 
@@ -116,7 +128,8 @@ class Life:
                 stack.push_async_callback(call, job)
             state = await stack.enter_async_context(self.lifespan(app)) if self.lifespan else None
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self.prepare)
+                for job in (self.prepare, *self.beside):
+                    tasks.start_soon(job)
                 yield state or {}
                 tasks.cancel_scope.cancel()
 
@@ -152,7 +165,7 @@ def add_probes(app: FastAPI, work: Work, life: Life) -> None:
 
 def mount(app: FastAPI, demo: gr.Blocks, settings: ServerSettings, page: dict[str, Any]) -> None:
     """Mount the page behind everything else, closed where Gradio's defaults are open."""
-    gradio_adapter.guard_files()
+    gradio_files.guard_files()
     public = [ASSETS, *settings.public_folders]
     cast("Any", gr.mount_gradio_app)(
         app,
@@ -161,7 +174,7 @@ def mount(app: FastAPI, demo: gr.Blocks, settings: ServerSettings, page: dict[st
         root_path=settings.root_path or None,
         show_error=False,
         max_file_size=settings.max_upload_mb * MB,
-        allowed_paths=[gradio_adapter.PublicFolder(folder) for folder in public],
+        allowed_paths=[gradio_files.PublicFolder(folder) for folder in public],
         blocked_paths=[str(PROJECT_DIR)],
         enable_monitoring=False,
         run_history=False,
@@ -174,4 +187,7 @@ def mount(app: FastAPI, demo: gr.Blocks, settings: ServerSettings, page: dict[st
     gradio_adapter.mark_as_launched(demo)
     gradio_adapter.set_icon(demo, PROJECT_DIR / settings.logo if settings.logo else None)
     gradio_adapter.share_sessions(demo, app)
+    refuse_stumbles(cast("FastAPI", demo.app))
+    refuse_unfit_values(demo)
+    gradio_files.start_without_examples(demo)
     quicken(demo)

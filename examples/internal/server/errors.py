@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing, closing, contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, Self, TypeVar, cast
 
@@ -15,6 +16,11 @@ from server.logs import origin, report
 
 log = logging.getLogger("app.events")
 
+unfit_value: ContextVar[bool] = ContextVar("unfit_value", default=False)
+"""Whether a value of the current event is none that its component takes."""
+
+GUARDED = "is_guarded"
+"""The mark of a handler that stands behind the boundary."""
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Chunk = TypeVar("Chunk")
 
@@ -47,8 +53,14 @@ def translated(handler: str) -> Generator[None]:
             text, title = f"{error} (id {error_id})", str(getattr(error, "title", "Please check your input"))
         else:
             log.exception("%s failed", handler, extra=facts)
-            text, title = f"Something went wrong on our side. Please report the id {error_id}.", "Error"
+            raise unexpected(error_id) from error
         raise gr.Error(text, title=title, print_exception=False) from error
+
+
+def unexpected(error_id: str) -> gr.Error:
+    """Give what a visitor sees of an error whose text is not for them; the log has it under this id."""
+    text = f"Something went wrong on our side. Please report the id {error_id}."
+    return gr.Error(text, title="Error", print_exception=False)
 
 
 class Event:
@@ -98,7 +110,7 @@ def boundary(handler: Handler) -> Handler:
         guarded = _guard_stream(handler)
     else:
         guarded = _guard_function(handler)
-    cast("Any", guarded).is_guarded = True
+    setattr(guarded, GUARDED, True)
     return cast("Handler", guarded)
 
 
@@ -144,3 +156,27 @@ def _guard_function(handler: Callable[..., Any]) -> Callable[..., Any]:
             return handler(*args, **kwargs)
 
     return guarded
+
+
+def refuse_unfit_values(demo: gr.Blocks) -> None:
+    """Put what components raise over a value that is none of theirs behind the boundary too.
+
+    It comes before the handler, and is a visitor's doing or a component's, so it is one line and no trace.
+    """
+    plain: Any = demo.preprocess_data
+
+    async def preprocess_data(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+        try:
+            return await plain(*args, **options)
+        except gr.Error as error:
+            unfit_value.set(True)
+            error.print_exception = False
+            raise
+        except Exception as error:
+            unfit_value.set(True)
+            error_id = uuid.uuid4().hex[:8]
+            log.warning("a value does not fit its component: %r", error, extra={"error_id": error_id})
+            text = f"The value of an input cannot be used. (id {error_id})"
+            raise gr.Error(text, title="Please check your input", print_exception=False) from error
+
+    cast("Any", demo).preprocess_data = preprocess_data

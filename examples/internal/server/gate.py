@@ -6,31 +6,30 @@ list of open paths, host, cross-site check, who asks, size of the body, whose th
 
 import logging
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from server import gradio_adapter
+from server import bodies, gradio_adapter
 from server.access.base import Access
 from server.access.identity import StoreDownError, cannot_check, try_again
-from server.asked import SAFE_METHODS, Kind, asked, is_preflight
+from server.asked import SAFE_METHODS, Kind, asked, header, is_preflight
 from server.caching import CACHE_CONTROL, Caching
-from server.refusals import MB, refused, too_large
+from server.refusals import refused, too_large
 from server.routes import OwnRoutes
 from server.security import Security
 from server.settings import ASSETS, ServerSettings
-from server.work import Work
+from server.work import Held, Work, most_of_body
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("app.gate")
 
-UPLOAD_OVERHEAD = MB  # for the multipart frame, so that Gradio's own message about a large file comes first
 NOT_YOURS = "This belongs to somebody else."
 
 
@@ -66,7 +65,8 @@ class Gate:
 
         wanted = asked(scope)
         is_public_file = wanted.kind is Kind.FILE and self.caching.is_public(*wanted.files)
-        caching = self.caching.header(wanted, is_public_file=is_public_file)
+        has_key = any(name == b"authorization" for name, _ in scope["headers"])
+        caching = self.caching.header(wanted, is_public_file=is_public_file, has_key=has_key)
 
         async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start":
@@ -101,20 +101,24 @@ class Gate:
             else:
                 with self.work:
                     await self.check_body(scope, receive, self.access.watch(scope, send))
+        except bodies.UnreadableError as error:
+            await refused(scope, str(error), error.status)(scope, receive, send)
         except StoreDownError:
             await cannot_check()(scope, receive, send)
 
     def refusal(self, scope: "Scope") -> Response | None:
         """Decide by the head of the request alone."""
-        wanted, headers = asked(scope), Headers(scope=scope)
+        wanted = asked(scope)
+        if (wanted.kind is Kind.LINK or wanted.links) and not self.settings.deep_links:
+            return refused(scope, "Not found", 404)
         named = wanted.kind is not Kind.CLOSED or self.is_page(scope) or self.is_public(scope)
         if not named and self.own.find(scope["method"], scope["path"], preflight=is_preflight(scope)) is None:
             return refused(scope, "Not found", 404)
-        host = headers.get("x-forwarded-host", headers.get("host", ""))
-        if not self.knows_host(host):
+        host = header(scope, b"x-forwarded-host") or header(scope, b"host")
+        if not is_named(host, tuple(self.settings.allowed_hosts)):
             log.warning("refused the host %r: add it to APP_ALLOWED_HOSTS if it is yours", host)
             return refused(scope, "This host name is not served here. See APP_ALLOWED_HOSTS.", 400)
-        if scope["method"] not in SAFE_METHODS and self.is_cross_site(headers, host):
+        if scope["method"] not in SAFE_METHODS and self.is_cross_site(scope, host):
             return refused(scope, "Requests from other sites are refused. See APP_CORS_ORIGINS.", 403)
         starts = wanted.kind is Kind.START and scope["method"] == "POST" and wanted.event
         if starts and wanted.event not in self.events:
@@ -130,7 +134,9 @@ class Gate:
         if user is None or (self.is_page(scope) and user.source == "key"):
             return self.access.challenge(connection, user)
         scope["state"]["user"] = user
-        return None if await self.access.owns(user, scope) else refused(scope, NOT_YOURS, 403)
+        wanted = asked(scope)
+        owned = await self.access.owns(user, wanted.ids, wanted.files, wanted.links)
+        return None if owned else refused(scope, NOT_YOURS, 403)
 
     def is_public(self, scope: "Scope") -> bool:
         """Tell whether this leads to becoming known and is part of its looks, or is a route of your own for anyone."""
@@ -142,7 +148,7 @@ class Gate:
 
     def is_page(self, scope: "Scope") -> bool:
         """Tell whether this is the page, or another one of an app with several."""
-        return scope["path"][1:] in self.pages or scope["path"] in self.slashed
+        return scope["method"] != "OPTIONS" and (scope["path"][1:] in self.pages or scope["path"] in self.slashed)
 
     def elsewhere(self, scope: "Scope") -> Response | None:
         """Lead from `/second/` to `/second`. Gradio's own way there loses the query, and the path at a proxy."""
@@ -151,93 +157,94 @@ class Gate:
         query = scope["query_string"].decode("latin-1")
         return RedirectResponse(self.access.base + scope["path"][:-1] + (query and f"?{query}"), 308)
 
-    def knows_host(self, host: str) -> bool:
-        """Compare with the allowed names, without the port."""
-        name = re.sub(r":\d+$", "", host).lower()
-        return any(
-            allowed in {"*", name} or (allowed.startswith("*.") and name.endswith(allowed[1:]))
-            for allowed in self.settings.allowed_hosts
-        )
-
-    def is_cross_site(self, headers: Headers, host: str) -> bool:
+    def is_cross_site(self, scope: "Scope", host: str) -> bool:
         """Tell whether a page of another site sent this. Programs send neither header."""
-        origin = headers.get("origin")
+        origin = header(scope, b"origin")
         if origin in self.settings.cors_origins:
             return False
-        if (site := headers.get("sec-fetch-site")) is not None:
+        if site := header(scope, b"sec-fetch-site"):
             return site not in {"same-origin", "none"}
-        return origin is not None and urlsplit(origin).netloc != host
+        return bool(origin) and urlsplit(origin).netloc != host
 
     async def check_body(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Bound the body, whatever its header says."""
-        wanted = asked(scope)
-        limit = self.settings.max_request_kb * 1000
-        if wanted.takes_files:
-            limit = self.settings.max_upload_mb * MB + UPLOAD_OVERHEAD
-        size = Headers(scope=scope).get("content-length", "0")
+        wanted, limit = asked(scope), most_of_body(scope, self.settings)
+        size = header(scope, b"content-length") or "0"
         if not size.isdecimal() or int(size) > limit:
             await too_large(scope, limit)(scope, receive, send)
-        elif wanted.takes_files and (wanted.kind is Kind.UPLOAD or not self.access.known_only):
-            await self.stream_body(scope, receive, send, limit)
         elif scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, send)
+        elif wanted.kind is Kind.UPLOAD:
+            await self.stream_upload(scope, receive, send, limit)
         else:
             await self.buffer_body(scope, receive, send, limit)
 
     async def buffer_body(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
         """Read a small body whole before anything else sees it; turn new work away while the server stops."""
         body, more = bytearray(), True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
+        with Held(self.work.bounded.memory, scope) as held:
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                refusal = too_large(scope, limit) if len(body) > limit else held.grow(len(body), more=more)
+                if refusal is not None:
+                    await refusal(scope, receive, send)
+                    return
+            whole = bytes(body)
+            if (refusal := await self.refusal_of_body(scope, whole)) is not None:
+                await refusal(scope, receive, send)
                 return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > limit:
-                await too_large(scope, limit)(scope, receive, send)
-                return
-        refusal = await self.refusal_of_body(scope, bytes(body))
-        if refusal is not None:
-            await refusal(scope, receive, send)
-            return
-        replayed: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+            replayed: list[Message] = [{"type": "http.request", "body": whole, "more_body": False}]
 
-        async def replay() -> "Message":
-            return replayed.pop() if replayed else await receive()
+            async def replay() -> "Message":
+                return replayed.pop() if replayed else await receive()
 
-        await self.app(scope, replay, send)
+            await self.app(scope, replay, send)
 
     async def refusal_of_body(self, scope: "Scope", body: bytes) -> Response | None:
         """Decide by what the request holds."""
-        if self.work.stopping and asked(scope).starts_event and not self.work.continues_chain(body):
+        wanted, user = asked(scope), scope["state"].get("user")
+        if wanted.kind is Kind.CLOSED:  # A route of your own, whose bodies may be of any form.
+            return None
+        holds = scope["state"]["body"] = await bodies.read(scope, body) if body else bodies.Body()
+        if self.work.stopping and wanted.starts_event and not self.work.continues_chain(holds.fields):
             return try_again("The server is restarting.")
-        user = scope["state"].get("user")
-        if asked(scope).kind is Kind.CLOSED:  # A route of your own, whose bodies may be of any form.
-            return None
-        if user is None or not body or await self.access.owns(user, scope, body):
-            return None
-        return refused(scope, NOT_YOURS, 403)
+        if user is not None and not await self.access.owns(user, holds.ids, holds.files):
+            return refused(scope, NOT_YOURS, 403)
+        bodies.fit(self.work.demo, wanted, holds)
+        return None
 
-    async def stream_body(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
-        """Pass a large body on and cut it off at the limit."""
-        received, refused = 0, False
+    async def stream_upload(self, scope: "Scope", receive: "Receive", send: "Send", limit: int) -> None:
+        """Pass an upload on and cut it off at the limit."""
+        bodies.is_form(scope)
+        received, over = 0, False
 
         async def counted() -> "Message":
-            nonlocal received, refused
+            nonlocal received, over
             message = await receive()
             received += len(message.get("body", b""))
-            if received <= limit or refused:
+            if received <= limit or over:
                 return message
-            refused = True
+            over = True
             await too_large(scope, limit)(scope, receive, send)
             return {"type": "http.disconnect"}
 
         async def send_unless_refused(message: "Message") -> None:
-            if not refused:
+            if not over:
                 await send(message)
 
         try:
             await self.app(scope, counted, send_unless_refused)
         except Exception:
-            if not refused:
+            if not over:
                 raise
+
+
+@lru_cache(maxsize=100)  # The same few come with every request.
+def is_named(host: str, allowed: tuple[str, ...]) -> bool:
+    """Compare a host with names such as `*`, `*.example.com` and `localhost`, without the port."""
+    name = re.sub(r":\d+$", "", host).lower()
+    return any(one in {"*", name} or (one.startswith("*.") and name.endswith(one[1:])) for one in allowed)

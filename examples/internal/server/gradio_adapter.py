@@ -4,139 +4,32 @@ Each function says what it needs and why. `tests/server/test_gradio_adapter.py` 
 that is installed, and says what changed. Nothing here imports Gradio at the top: the process is prepared for it first.
 """
 
-import gc
 import inspect
-import os
+import logging
 import re
-import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.util import spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
 
-# BEFORE GRADIO IS IMPORTED
+    from server.queueing import Sessions
+
+log = logging.getLogger("app.server")
 
 
-def write_nothing(*_: object) -> None:
-    """Stand in for the function that writes stubs."""
-
-
-def skip_stubs(component_meta: Any) -> None:  # noqa: ANN401 (a module)
-    """Keep Gradio from writing `.pyi` files next to its own source at every start.
-
-    That takes a third of the start and fails on a read-only disk; the package ships the files anyway. Gradio has no
-    switch for it. Where a later Gradio has no such function, nothing happens.
-    """
-    if hasattr(component_meta, "create_or_modify_pyi"):
-        component_meta.create_or_modify_pyi = write_nothing
-
-
-def build_apps_late(blocks: Any) -> None:  # noqa: ANN401 (a module)
-    """Let a page get its application when somebody asks for it: `Blocks.app`, `App.create_app`.
-
-    Gradio builds one of a hundred routes whenever a page is entered or its queue is set, three times before mounting
-    builds the one that is served. That was half of the processor time from start to first answer. Where a later Gradio
-    makes its applications in another way, nothing happens.
-    """
-    plain: Any = getattr(blocks, "App", None)
-    if not hasattr(plain, "create_app") or hasattr(blocks.Blocks, "app"):
-        return
-
-    class Late(plain):
-        @staticmethod
-        def create_app(*_: object, **__: object) -> None:
-            """Leave it to whoever asks."""
-
-    def get(page: Any) -> Any:  # noqa: ANN401
-        kept = cast("dict[str, Any]", vars(page))
-        if kept.get("app") is None:
-            kept["app"] = plain.create_app(page, mcp_server=False)
-        return kept["app"]
-
-    def keep(page: object, app: object) -> None:
-        vars(page)["app"] = app
-
-    blocks.App = Late
-    blocks.Blocks.app = property(get, keep)
-
-
-def leave_alone(_: object) -> None:
-    """Change nothing: the module is listed for the way in which it is loaded."""
-
-
-PATCHES: dict[str, Callable[[Any], None]] = {
-    "gradio": leave_alone,
-    "gradio.component_meta": skip_stubs,
-    "gradio.blocks": build_apps_late,
-}
-"""What is done to a module of Gradio when it has been imported."""
-
-
-class PatchingLoader(SourceFileLoader):
-    """Loads a module, and then does to it what `PATCHES` says."""
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the module with the garbage collector at rest, then the patch.
-
-        Gradio brings two thousand modules, and nothing of them is garbage. To look through them again and again was a
-        tenth of the start; frozen, they are not looked through later either.
-        """
-        collects = gc.isenabled()
-        gc.disable()
-        try:
-            super().exec_module(module)
-        finally:
-            if collects:
-                gc.freeze()
-                gc.enable()
-        PATCHES[module.__name__](module)
-
-
-class PatchGradio(MetaPathFinder):
-    """Finds the modules of `PATCHES`."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Find these modules, and nothing else."""
-        found = PathFinder.find_spec(fullname, path, target) if fullname in PATCHES else None
-        if found is None or found.origin is None:
-            return None
-        loader, folders = PatchingLoader(fullname, found.origin), found.submodule_search_locations
-        return spec_from_file_location(fullname, found.origin, loader=loader, submodule_search_locations=folders)
-
-
-@dataclass(frozen=True)
-class NotInstalled(MetaPathFinder):
-    """Says at once that a package is not there, in Python's own words.
-
-    Gradio tries to import matplotlib before and after every event. Python keeps no note of a failure and searches the
-    whole path each time.
-    """
-
-    package: str
-
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:  # noqa: ARG002 (Python's names)
-        """Find nothing else."""
-        if fullname == self.package:
-            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
-
-
-def prepare_imports(missing: str = "matplotlib") -> None:
-    """Make the start and every event cheaper; once a process, before Gradio is imported."""
-    sys.meta_path.insert(0, PatchGradio())
-    if PathFinder.find_spec(missing) is None:
-        sys.meta_path.insert(0, NotInstalled(missing))
+def put_in_place(owner: Any, name: str, make: Callable[[Any], Any]) -> None:  # noqa: ANN401 (a module or a class)
+    """Put a function of ours in the place of Gradio's, once a process: `make` takes the one that is there."""
+    plain = getattr(owner, name)
+    if not hasattr(plain, "is_ours"):
+        ours = make(plain)
+        ours.is_ours = True
+        setattr(owner, name, ours)
 
 
 # EVENTS AND PAGES
@@ -145,6 +38,25 @@ def prepare_imports(missing: str = "matplotlib") -> None:
 def events(demo: "gr.Blocks") -> dict[int, Any]:
     """Give the events of a page by their number: `Blocks.fns`."""
     return cast("dict[int, Any]", demo.fns)
+
+
+def parts_of(demo: "gr.Blocks", session: str) -> Any:  # noqa: ANN401
+    """Give what a visitor's page has, `.fns` and `.blocks`, with what `gr.render` made: `StateHolder.session_data`."""
+    state: Any = cast("Any", demo).state_holder.session_data.get(session)
+    return cast("Any", demo).default_config if state is None else state.blocks_config
+
+
+def named_inputs(demo: "gr.Blocks", event: str) -> dict[str, bool] | None:
+    """Name the inputs of an event, each with whether it may be left out; None if there is none: `App.api_info`."""
+    info: Any = (cast("Any", demo).app.api_info or demo.get_api_info())["named_endpoints"].get(f"/{event}")
+    return info and {part["parameter_name"]: bool(part["parameter_has_default"]) for part in info["parameters"]}
+
+
+def is_heard(demo: "gr.Blocks", name: str) -> bool:
+    """Tell whether there is something to listen to for a session or an event: four tables of `Blocks._queue`."""
+    queue = cast("Any", demo)._queue  # noqa: SLF001
+    begun = any(name in ids for ids in queue.pending_event_ids_session.values())
+    return begun or name in queue.pending_messages_per_session or name in queue.event_ids_to_events
 
 
 def public_events(demo: "gr.Blocks") -> frozenset[str]:
@@ -202,6 +114,23 @@ def looks_of(demo: "gr.Blocks") -> dict[str, Any]:
 def has_auth(demo: "gr.Blocks") -> bool:
     """Tell whether a page names people who may come in, which mounting forgets: `Blocks.auth`."""
     return bool(demo.auth)
+
+
+def link_buttons(demo: "gr.Blocks") -> list[str]:
+    """Name the buttons that make links to the page as it is; in the config they are buttons like others."""
+    from gradio import DeepLinkButton  # noqa: PLC0415 (not before the process is prepared)
+
+    return [str(block.value) for block in demo.blocks.values() if isinstance(block, DeepLinkButton)]
+
+
+def handlers_without(demo: "gr.Blocks", mark: str) -> list[str]:
+    """Name the handlers of a page that do not bear a mark, those of Gradio and of the server left out."""
+    found: set[str] = set()
+    for event in events(demo).values():
+        if event.fn is not None and not hasattr(event.fn, mark):
+            module = str(getattr(inspect.unwrap(event.fn), "__module__", ""))
+            found |= {handler_name(event)} if module.partition(".")[0] not in {"gradio", "server"} else set()
+    return sorted(found)
 
 
 def renders_later(demo: "gr.Blocks") -> bool:
@@ -295,54 +224,132 @@ def look_inside(demo: "gr.Blocks", ttl: timedelta) -> Inside:
     )
 
 
-# FILES
+# BOUNDS
 
 
-class PublicFolder(str):
-    """A folder that the settings open, told apart from those that Gradio opens by itself."""
+def bound(point: str, apply: Callable[[], object]) -> None:
+    """Set a bound. Where a later Gradio is not made as this one, say so and go on: it serves without this bound."""
+    try:
+        apply()
+    except (AttributeError, ImportError, TypeError) as error:
+        log.warning("Gradio is not as it was, so this has no bound: %s: %r", point, error)
 
-    __slots__ = ()
 
+def bound_sessions(demo: "gr.Blocks", sessions: "Sessions") -> None:  # noqa: C901 (four small things of one kind)
+    """Ask `sessions` before one is made and before a validator runs, and let none go that is in use.
 
-def guard_files() -> None:
-    """Put our rule in front of Gradio's about which files go out: `gradio.utils.is_allowed_file`, once a process.
-
-    Gradio opens a folder or closes it, and what is closed wins. The project has to be closed but for `assets/`; and the
-    list of pieces of a growing sound or film has a path that is none, which Gradio looks up in the current folder.
+    Gradio keeps the streams of 2,000 sessions and the state of 10,000, and the oldest goes, whoever listens to it:
+    `Queue.push`, `.pending_messages_per_session`, `.pending_event_ids_session`, `.event_ids_to_events`,
+    `StateHolder.update`.
     """
-    from gradio import utils  # noqa: PLC0415 (not before the process is prepared)
+    from server.queueing import STARTING  # noqa: PLC0415 (it reads settings)
 
-    if not hasattr(utils.is_allowed_file, "is_ours"):
-        utils.is_allowed_file = rule_for_files(utils.is_allowed_file, Path(cast("Any", utils).__file__).parent)
+    queue, holder = cast("Any", demo)._queue, cast("Any", demo).app.state_holder  # noqa: SLF001
+    plain_queue, plain_holder = cast("Any", type(queue)), cast("Any", type(holder))
+    plain_streams = cast("Any", type(queue.pending_messages_per_session))
+    # Another Gradio is noticed here and not in an event.
+    _ = (plain_queue.push, queue.event_ids_to_events, queue.pending_event_ids_session, plain_holder.update)
+
+    def idle(names: Iterable[str]) -> str | None:
+        busy = {event.session_hash for event in queue.event_ids_to_events.values()}
+        ids = queue.pending_event_ids_session
+        free = (name for name in names if name not in busy and not sessions.is_read(name, *ids.get(name, ())))
+        return next(free, None)
+
+    class Streams(plain_streams):
+        def __setitem__(self, name: str, stream: object) -> None:
+            if name not in self and len(self) >= self.max_size and (oldest := idle(self)) is not None:
+                del self[oldest]
+                queue.pending_event_ids_session.pop(oldest, None)
+            cast("Any", OrderedDict).__setitem__(self, name, stream)
+
+    class BoundQueue(plain_queue):
+        async def push(self, body: Any, request: Any, username: str | None) -> Any:  # noqa: ANN401
+            parent: Any = super()
+            if not has_session(demo, body.session_hash):
+                sessions.admit(request.scope)
+            state = holder.session_data.get(body.session_hash)  # It has the events of `gr.render` too.
+            function = (state.blocks_config if state else self.blocks).fns.get(body.fn_index)
+            if function is None or function.validator is None:
+                return await parent.push(body=body, request=request, username=username)
+            async with sessions.validating(request.scope):
+                return await parent.push(body=body, request=request, username=username)
+
+    class BoundHolder(plain_holder):
+        def __getitem__(self, session_id: str) -> Any:  # noqa: ANN401
+            if not has_session(demo, session_id) and (scope := STARTING.get()) is not None:
+                sessions.admit(scope)
+            parent: Any = super()
+            return parent.__getitem__(session_id)
+
+        def update(self, session_id: str) -> None:
+            with self.lock:
+                if session_id in self.session_data:
+                    self.session_data.move_to_end(session_id)
+                others = (name for name in self.session_data if name != session_id)
+                if len(self.session_data) > self.capacity and (oldest := idle(others)) is not None:
+                    del self.session_data[oldest]
+                    self.time_last_used.pop(oldest, None)
+
+    streams = Streams(queue.pending_messages_per_session.max_size)
+    queue.pending_messages_per_session = streams
+    queue.__class__, holder.__class__ = BoundQueue, BoundHolder
 
 
-def rule_for_files(plain: Callable[..., Any], gradio_dir: Path) -> Callable[..., Any]:
-    """Make the rule; `plain` is Gradio's, which judges all that is neither public nor such a list."""
-    icons = (gradio_dir / "icons").resolve()
-
-    def is_allowed_file(
-        path: Path, blocked_paths: Sequence[str], allowed_paths: Sequence[str], created_paths: Sequence[str]
-    ) -> tuple[bool, str]:
-        real = path.resolve()
-        public = [Path(folder).resolve() for folder in allowed_paths if isinstance(folder, PublicFolder)]
-        for folder in (icons, *public):
-            if real.is_relative_to(folder):
-                hidden = any(part.startswith(".") for part in real.relative_to(folder).parts)
-                return (False, "in_blocklist") if hidden else (True, "allowed")
-        if is_growing_media(real):
-            return True, "created"
-        rest = [folder for folder in allowed_paths if not isinstance(folder, PublicFolder)]
-        return plain(path, blocked_paths, rest, created_paths)
-
-    cast("Any", is_allowed_file).is_ours = True
-    return is_allowed_file
+def has_session(demo: "gr.Blocks", name: str | None) -> bool:
+    """Tell whether a session has a state or a stream: `StateHolder.session_data`."""
+    inside = cast("Any", demo)
+    return name in inside.app.state_holder.session_data or name in inside._queue.pending_messages_per_session  # noqa: SLF001
 
 
-def is_growing_media(path: Path) -> bool:
-    """Tell whether this is `session/run/component/playlist.m3u8`, for which Gradio reads no file."""
-    here = Path(os.getcwd()).resolve()  # noqa: PTH109 (as Gradio asks)
-    parts = path.relative_to(here).parts if path.is_relative_to(here) else ()
-    return len(parts) == 4 and parts[-1] == "playlist.m3u8" and not path.exists()  # noqa: PLR2004
+def drop_session(demo: "gr.Blocks", name: str) -> None:
+    """Forget the state of a session that has no stream: `StateHolder.session_data`, `.time_last_used`."""
+    inside = cast("Any", demo)
+    if name not in inside._queue.pending_messages_per_session:  # noqa: SLF001
+        inside.app.state_holder.session_data.pop(name, None)
+        inside.app.state_holder.time_last_used.pop(name, None)
+
+
+def pictures_of_editors(demo: "gr.Blocks") -> dict[str, dict[str, Any]]:
+    """Give what image editors hold in memory until an event takes it, by editor: `ImageEditor.blob_storage`."""
+    blocks = cast("dict[int, Any]", demo.blocks)
+    return {str(number): block.blob_storage for number, block in blocks.items() if hasattr(block, "blob_storage")}
+
+
+def decodes_media(demo: "gr.Blocks") -> bool:
+    """Tell whether a part of the page decodes sounds or films whole: `Audio.type`, `.format`, `Video.include_audio`."""
+    import gradio as gr  # noqa: PLC0415 (not before the process is prepared)
+
+    for block in cast("dict[int, Any]", demo.blocks).values():
+        if isinstance(block, gr.Audio) and (block.type == "numpy" or block.format is not None):
+            return True
+        if isinstance(block, gr.Video) and (
+            block.format is not None or not block.include_audio or getattr(block.webcam_options, "mirror", False)
+        ):
+            return True
+    return False
+
+
+def bound_sounds(seconds: int) -> None:
+    """Decode no more of a sound than this, whatever its header says: `gradio.processing_utils.AudioSegment`."""
+    from gradio import processing_utils  # noqa: PLC0415
+
+    plain = cast("Any", processing_utils).AudioSegment
+    plain = getattr(plain, "plain", plain)
+
+    class Bounded(plain):
+        @classmethod
+        def from_file(cls, file: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+            return plain.from_file(file, *args, **{"duration": seconds} | options)
+
+    Bounded.plain = plain
+    cast("Any", processing_utils).AudioSegment = Bounded
+
+
+def files_of_page(demo: "gr.Blocks") -> set[str]:
+    """Name the files that belong to the page itself, as Gradio does before it deletes: `Block.keep_in_cache`."""
+    found: set[str] = set()
+    return found.union(*(getattr(block, "keep_in_cache", ()) for block in cast("dict[int, Any]", demo.blocks).values()))
 
 
 # CHAT
@@ -356,6 +363,34 @@ def chat_handler(demo: "gr.ChatInterface") -> Any:  # noqa: ANN401 (the user's f
 def runs(event: Any, handler: object) -> bool:  # noqa: ANN401 (Gradio's object)
     """Tell whether an event calls a function, whatever Gradio put around it."""
     return event.fn is not None and inspect.unwrap(event.fn) is handler
+
+
+def free_after_failure(demo: "gr.ChatInterface", *, shows_failures: bool = False) -> None:
+    """Open the box of a chat again where an answer has failed; a question without a word of an answer is back in it.
+
+    Gradio leaves it closed. Stop is a failure to it too, but one it looks after; where answers show what failed, none
+    but Stop ends with half an answer. `Dependency` by the number of an event.
+    """
+    import gradio as gr  # noqa: PLC0415
+    from gradio.events import Dependency  # noqa: PLC0415 (not before the process is prepared)
+
+    chat, handler, same = cast("Any", demo), chat_handler(demo), cast("Any", gr).skip()
+    kind = cast("Any", type(chat.textbox))
+    free = {"interactive": True, "submit_btn": chat.textbox.submit_btn, "stop_btn": False}
+    given, options = [chat.saved_input, chat.chatbot, chat.chatbot_state], {"api_visibility": "private", "queue": False}
+
+    def give_back(question: object, shown: list[Any], before: list[Any]) -> tuple[Any, Any]:
+        has_answer = len(shown) > len(before) and shown[-1]["role"] == "assistant"
+        halfway = (same if shows_failures else kind(**free), same)
+        return halfway if has_answer else (kind(question, **free), before)
+
+    with demo:
+        for number, event in list(events(demo).items()):
+            failed = cast("Any", Dependency(None, {}, number, None)).failure
+            if event.fn == chat._clear_and_save_textbox:  # noqa: SLF001 (it waits in the queue where there is a validator)
+                failed(lambda: kind(**free), None, chat.textbox, **options)
+            elif runs(event, handler) and event.api_name != chat.api_name:
+                failed(give_back, given, [chat.textbox, chat.chatbot], **options)
 
 
 def keep_conversations(demo: "gr.ChatInterface", key: str, wrap: Callable[[Any], Any]) -> None:

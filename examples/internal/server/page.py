@@ -16,6 +16,8 @@ from server.settings import ASSETS, PROJECT_DIR, ServerSettings
 Paths = str | Path | Sequence[str | Path] | None
 STYLE = ASSETS / "style.css"
 """Used by every page when it is there."""
+STAYS_INSIDE = "<style>.gradio-container .prose { display: block; contain: paint }</style>"
+"""Keeps what a model writes within its message: HTML in Markdown may ask for a place anywhere on the page."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Page:
     head: str | None = None
     head_paths: Paths = None
     theme: gr.Theme | str | None = None
-    """A theme, or the name of one of Gradio's; in place of `APP_THEME`."""
+    """A theme, or the name of one of Gradio's; in place of `APP_THEME` and of the project's own."""
     i18n: gr.I18n | None = None
     footer_links: list[Any] = field(default_factory=lambda: ["api", "settings"])
 
@@ -43,10 +45,18 @@ class Page:
         given = looks_of(demo)
         return replace(self, **{name: value for name, value in given.items() if getattr(self, name) is None})
 
-    def options(self, settings: ServerSettings, head: Sequence[str]) -> dict[str, Any]:
-        """Give the arguments of `gr.mount_gradio_app`. `head` is HTML that the server adds."""
+    def options(self, settings: ServerSettings, head: Sequence[str], own: gr.Theme | None = None) -> dict[str, Any]:
+        """Give the arguments of `gr.mount_gradio_app`.
+
+        Args:
+            settings: The settings.
+            head: HTML that the server adds.
+            own: The theme of the project, which `APP_THEME=default` stands for.
+
+        """
         styles = [STYLE, *listed(self.css_paths)] if STYLE.is_file() else listed(self.css_paths)
-        named, place = (self.theme, "theme=") if self.theme else (settings.theme, "APP_THEME")
+        default = own if own and settings.theme.lower() == "default" else settings.theme
+        named, place = (self.theme, "theme=") if self.theme else (default, "APP_THEME")
         return {
             "css": self.css,
             "css_paths": styles or None,

@@ -24,6 +24,7 @@ PUBLIC_EVENTS = {
     "load_sample",
     "choose_columns",
     "filter_rows",
+    "read_column",
     "undo_step",
     "plot",
     "summarise",
@@ -31,7 +32,8 @@ PUBLIC_EVENTS = {
 }
 """What programs may call. A new event of yours is private until it is named here and in `app.py`."""
 
-DETECT = "Detect"
+AS_IT_IS = ("Detect", 1, "Detect", "")
+"""Encoding, line of the header, decimal sign and sheet, where nobody says anything."""
 
 
 @pytest.fixture
@@ -59,16 +61,16 @@ def visitor(running: AppTest) -> AppTest:
 @pytest.fixture
 def explorer(visitor: AppTest, people: Path) -> AppTest:
     """Visit the page and load the table."""
-    visitor.call("load_csv", visitor.upload(people), DETECT)
+    visitor.call("load_csv", visitor.upload(people), *AS_IT_IS)
     return visitor
 
 
-def downloaded(test: AppTest) -> pd.DataFrame:
+def downloaded(test: AppTest, dtype: str | None = None) -> pd.DataFrame:
     """Download the table as it is now."""
     [file] = test.call("download")
     answer = test.http.get(f"/gradio_api/file={file['path']}")
     assert answer.is_success
-    return pd.read_csv(io.StringIO(answer.text))
+    return pd.read_csv(io.StringIO(answer.text), dtype=dtype)
 
 
 def choices(update: dict[str, Any]) -> list[str]:
@@ -98,10 +100,44 @@ def test_a_table_is_explored_step_by_step(explorer: AppTest) -> None:
 
 
 def test_loading_offers_the_columns(visitor: AppTest, people: Path) -> None:
-    _, note, columns, column, x, y, colour = visitor.call("load_csv", visitor.upload(people), DETECT)
+    _, note, sheet, columns, column, text, x, y, colour = visitor.call("load_csv", visitor.upload(people), *AS_IT_IS)
     assert "UTF-8" in note
-    assert choices(columns) == columns["value"] == choices(column) == ["name", "age", "town"]
+    assert "text: name, town · number: age" in note
+    assert sheet["visible"] is False
+    assert choices(columns) == columns["value"] == choices(column) == choices(text) == ["name", "age", "town"]
     assert (x["value"], y["value"], colour["value"]) == ("name", "age", "town")
+
+
+def test_a_column_is_read_as_somebody_says_and_comes_out_as_it_went_in(visitor: AppTest, tmp_path: Path) -> None:
+    path = tmp_path / "codes.csv"
+    path.write_text("code,n\n01234,1\n1E10,2\n", encoding="utf-8")
+    visitor.call("load_csv", visitor.upload(path), *AS_IT_IS)
+    _, _, y, _ = visitor.call("read_column", "code", "number")
+    assert choices(y) == ["code", "n"]
+    visitor.call("filter_rows", "code", "is at least", "1235")
+    assert downloaded(visitor, "str").to_dict("list") == {"code": ["1E10"], "n": ["2"]}
+
+
+def test_the_sheets_of_a_workbook_are_offered(visitor: AppTest, tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame({"a": [1]}).to_excel(book, sheet_name="One", index=False)
+        pd.DataFrame({"b": ["=1+1", "+49 30"]}).to_excel(book, sheet_name="Two", index=False)
+    file = visitor.upload(path)
+    _, note, sheet, columns, *_ = visitor.call("load_csv", file, *AS_IT_IS)
+    assert (choices(sheet), sheet["value"], sheet["visible"]) == (["One", "Two"], "One", True)
+    assert (columns["value"], "sheet One" in note) == (["a"], True)
+    _, _, sheet, columns, *_ = visitor.call("load_csv", file, *AS_IT_IS[:3], "Two")
+    assert (sheet["value"], columns["value"]) == ("Two", ["b"])
+    with pytest.raises(EventError, match="no sheet 'Three'"):
+        visitor.call("load_csv", file, *AS_IT_IS[:3], "Three")
+
+
+def test_a_formula_is_harmless_in_a_download(visitor: AppTest, tmp_path: Path) -> None:
+    path = tmp_path / "formulas.csv"
+    path.write_text("=A1,n\n=1+1,1\n+49 30,2\n", encoding="utf-8")
+    visitor.call("load_csv", visitor.upload(path), *AS_IT_IS)
+    assert downloaded(visitor, "str").to_dict("list") == {"'=A1": ["'=1+1", "+49 30"], "n": ["1", "2"]}
 
 
 def test_the_sample_is_there_before_any_upload(visitor: AppTest) -> None:
@@ -135,7 +171,10 @@ def test_statistics_are_computed_once_for_each_table_and_steps(
 @pytest.mark.parametrize(
     ("event", "inputs", "message"),
     [
-        ("load_csv", [None, DETECT], "Upload a CSV file first"),
+        ("load_csv", [None, *AS_IT_IS], "Upload a table first"),
+        ("load_csv", [None, "Detect", 20_000, "Detect", ""], "a number from 1 to 10,000"),
+        ("read_column", [None, "text"], "Choose a column first"),
+        ("read_column", ["name", "number"], "No cell of 'name' is a number"),
         ("choose_columns", [[]], "Choose at least one column"),
         ("filter_rows", [None, "is", "1"], "Choose a column first"),
         ("filter_rows", ["age", None, "1"], "Choose a comparison first"),
@@ -166,8 +205,8 @@ def test_without_a_table_the_first_step_is_named(visitor: AppTest, event: str) -
 def test_a_broken_file_gives_one_message_with_an_id(visitor: AppTest, tmp_path: Path) -> None:
     path = tmp_path / "broken.csv"
     path.write_text("a,b\n1,2\n1,2,3\n", encoding="utf-8")
-    with pytest.raises(EventError, match=r"The file is broken: Expected 2 fields .* \(id [0-9a-f]{8}\)"):
-        visitor.call("load_csv", visitor.upload(path), DETECT)
+    with pytest.raises(EventError, match=r"The file is broken: line 3 has 3 fields .* \(id [0-9a-f]{8}\)"):
+        visitor.call("load_csv", visitor.upload(path), *AS_IT_IS)
 
 
 def test_an_unexpected_error_shows_an_id_and_nothing_else(
@@ -225,13 +264,13 @@ def test_a_table_over_the_limits_is_refused(small: AppTest, tmp_path: Path) -> N
     for text, message in (("a,b,c,d\n1,2,3,4\n", "at most 3"), ("a\n" + "1\n" * 60, "at most 50")):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(EventError, match=message):
-            small.call("load_csv", small.upload(path), DETECT)
+            small.call("load_csv", small.upload(path), *AS_IT_IS)
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", str(PROJECT_DIR / "pyproject.toml"), str(PROJECT_DIR / "app.py")])
 def test_a_file_of_the_server_is_no_upload(visitor: AppTest, path: str) -> None:
     with pytest.raises(EventError) as shown:
-        visitor.call("load_csv", {"path": path, "meta": {"_type": "gradio.FileData"}}, DETECT)
+        visitor.call("load_csv", {"path": path, "meta": {"_type": "gradio.FileData"}}, *AS_IT_IS)
     assert "root:" not in str(shown.value)
 
 
@@ -263,9 +302,9 @@ def test_a_table_that_was_let_go_has_to_be_uploaded_again(make_app: MakeApp, tmp
     path = tmp_path / "large.csv"
     path.write_text("note\n" + ("x" * 99 + "\n") * 9000, encoding="utf-8")
     with AppTest(make_app(tables_mb=1)) as first:
-        first.call("load_csv", first.upload(path), DETECT)
+        first.call("load_csv", first.upload(path), *AS_IT_IS)
         second = first.another()
-        second.call("load_csv", second.upload(path), DETECT)
+        second.call("load_csv", second.upload(path), *AS_IT_IS)
         with pytest.raises(EventError, match=r"no longer held.*upload it again"):
             first.call("summarise")
         assert len(downloaded(second)) == 9000
@@ -275,6 +314,7 @@ def test_leaving_lets_go_of_the_table_and_its_downloads(make_settings: MakeSetti
     explorer = handlers.Explorer(make_settings(upload_dir=tmp_path))
     request = gr.Request(session_hash="one")
     table = tables.sample_table()
+    assert handlers.first_sheet() == ""
     explorer.held.put("one", handlers.Workspace("id", table, tmp_path / "downloads"), table.size)
     state = model.Exploration("id")
     file = Path(explorer.download(state, request))

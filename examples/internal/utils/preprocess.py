@@ -17,7 +17,7 @@ def uploaded(path: str | None) -> Path:
 
     """
     if not path:
-        raise InputError("Upload a CSV file first.")
+        raise InputError("Upload a table first.")
     return Path(path)
 
 

@@ -15,12 +15,18 @@ from server.settings import ServerSettings, read_settings
 class Settings(ServerSettings):
     """What this app adds to the settings of the server."""
 
+    # Looks
+    accent: str = Field(default="#0f766e", pattern=r"^#[0-9a-fA-F]{6}$")
+    """Colour of what can be clicked, while `APP_THEME` is `default`; `utils/theme.py` mixes the rest of it."""
+
     # Tables
     model_concurrency: int = Field(default=2, ge=1)
     """Tables that are read or computed at once; the others wait in the queue."""
     max_columns: int = Field(default=200, ge=1)
-    max_cells: int = Field(default=25_000_000, ge=1)
-    """Rows times columns of the largest table that is read."""
+    max_cells: int = Field(default=5_000_000, ge=1)
+    """Rows times columns of the largest table that is read; a cell of text takes 70 bytes and more."""
+    max_line_kb: int = Field(default=1000, ge=1)
+    """A file with a line twice as long is refused before it is read."""
     tables_mb: int = Field(default=1024, ge=1)
     """Memory for the tables of all sessions; beyond it, the one that was not used for longest is let go."""
 

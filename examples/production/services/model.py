@@ -13,6 +13,7 @@ import pandas as pd
 from pandas.api import types
 
 from services.checks import chosen, clean_text, one_of
+from services.columns import POINT, read_as, written
 from services.errors import InputError
 
 COMPARISONS = ("is", "is not", "contains", "is at least", "is at most", "is empty")
@@ -23,6 +24,8 @@ MAX_POINTS = 2000
 """Points of a chart that a browser draws without delay."""
 MAX_BARS = 50
 MAX_COLOURS = 12
+EXACT = 2**53
+"""Whole numbers up to here are exact in a browser, which knows floats alone."""
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "is": operator.eq,
@@ -57,15 +60,32 @@ class Columns:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """Take the text of a column for something else than it was plainly."""
+
+    column: str
+    kind: str
+    """One of `columns.READINGS`."""
+    decimal: str = POINT
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"{self.column} read as {self.kind}"
+
+
+Step = Filter | Columns | Reading
+
+
+@dataclass(frozen=True)
 class Exploration:
     """What one visitor did to a table, step by step. Never changed: every step makes a new one."""
 
     table_id: str = ""
     """Tells one loaded table from the next; empty as long as none is loaded."""
     name: str = ""
-    steps: tuple[Filter | Columns, ...] = ()
+    steps: tuple[Step, ...] = ()
 
-    def add(self, step: Filter | Columns) -> "Exploration":
+    def add(self, step: Step) -> "Exploration":
         """Give the exploration with one more step.
 
         Raises:
@@ -88,8 +108,13 @@ class Exploration:
         return replace(self, steps=self.steps[:-1])
 
 
-def apply(frame: pd.DataFrame, exploration: Exploration) -> pd.DataFrame:
-    """Take all steps: every filter, then the columns that were chosen last.
+def apply(frame: pd.DataFrame, exploration: Exploration, text: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Take all steps: every filter and reading, then the columns that were chosen last.
+
+    Args:
+        frame: The table.
+        exploration: The steps.
+        text: The same rows and columns as the file has them, which a reading needs; left out, the frame is text.
 
     Raises:
         InputError: if a step does not fit the table.
@@ -99,6 +124,10 @@ def apply(frame: pd.DataFrame, exploration: Exploration) -> pd.DataFrame:
     for step in exploration.steps:
         if isinstance(step, Columns):
             names = [one_of(name, list(frame.columns), "column") for name in step.names]
+        elif isinstance(step, Reading):
+            column = one_of(chosen(step.column, "a column"), list(frame.columns), "column")
+            words = (frame if text is None else text)[column].loc[frame.index]
+            frame = frame.assign(**{column: read_as(words, step.kind, step.decimal)})
         else:
             frame = frame[matches(frame, step)]
     if not names:
@@ -137,12 +166,18 @@ def comparable(column: "pd.Series[Any]", value: str) -> tuple["pd.Series[Any]", 
     kind = kind_of(column)
     try:
         if kind == "number":
-            return column, float(value)
+            # An integer stays one: a float would take ids of 18 digits for each other.
+            return column, int(value) if types.is_integer_dtype(column) and is_whole(value) else float(value)
         if kind == "date":
             return column, pd.Timestamp(value)
     except ValueError:
         raise InputError(f"The column {column.name!r} holds {kind}s, and {value!r} is none.") from None
     return column.astype("str"), value
+
+
+def is_whole(value: str) -> bool:
+    """Tell whether a value is an integer of 64 bits."""
+    return value.removeprefix("-").isdecimal() and abs(int(value)) < 2**63
 
 
 def kind_of(column: "pd.Series[Any]") -> str:
@@ -174,13 +209,30 @@ def summarise(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def first_rows(frame: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Give the first rows as a page shows them: with dates as text."""
-    rows = frame.head(count).copy()
-    for name in rows.columns:
-        if kind_of(rows[name]) == "date":
-            rows[name] = rows[name].map(as_text, na_action="ignore")
-    return rows
+def first_rows(frame: pd.DataFrame, text: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Give the first rows as a page shows them: each cell as the file has it.
+
+    Args:
+        frame: The table.
+        text: The same rows and columns as the file has them.
+        count: Rows to give.
+
+    Returns:
+        Text, and numbers where a browser shows them as they are written, so that it sorts them as numbers.
+
+    """
+    rows, words = frame.head(count), text.head(count)
+    shown = {name: rows[name] if is_shown_alike(rows[name], words[name]) else words[name] for name in rows.columns}
+    # Of Python's own types: what pandas has for a gap is no JSON.
+    cells = {name: column.astype("object").where(column.notna(), None) for name, column in shown.items()}
+    return pd.DataFrame(cells, columns=rows.columns)
+
+
+def is_shown_alike(numbers: "pd.Series[Any]", text: "pd.Series[Any]") -> bool:
+    """Tell whether a browser shows numbers as the file has them. Not `1.50`, nor ids of 18 digits."""
+    filled = numbers.dropna()
+    is_exact = kind_of(numbers) == "number" and bool((filled.abs() < EXACT).all())
+    return is_exact and filled.map(written).tolist() == text.dropna().tolist()
 
 
 def as_text(value: object) -> str:
@@ -212,13 +264,16 @@ def chart_data(frame: pd.DataFrame, chart: str, x: str, y: str, colour: str | No
     if kind_of(frame[y]) != "number":
         raise InputError(f"The column {y!r} holds no numbers. Choose another one for the vertical axis.")
     data = pd.DataFrame({"x": frame[x], "y": frame[y]})
-    if kind_of(frame[x]) not in {"number", "date"}:
+    is_long = types.is_integer_dtype(frame[x]) and bool((frame[x].abs() > EXACT).any())
+    if is_long or kind_of(frame[x]) not in {"number", "date"}:
         data["x"] = data["x"].astype("str")
     if colour:
         data["colour"] = frame[colour].astype("str")
         if (different := data["colour"].nunique()) > MAX_COLOURS:
             raise InputError(f"{colour!r} has {different:,} different values; at most {MAX_COLOURS} get a colour.")
     data = data.dropna()
+    whole = {name: "int64" for name in ("x", "y") if types.is_integer_dtype(data[name])}
+    data = data.astype(whole)  # Which has no gaps any more, and is what plots know.
     if chart != "scatter":
         groups = data.groupby([name for name in data.columns if name != "y"], as_index=False)
         data = groups.mean() if chart == "line" else groups.sum()

@@ -1,223 +1,166 @@
-"""Reading of CSV files, whatever program wrote them. Plain Python without Gradio."""
+"""Tables: read from a file, whatever program wrote it, and written again as they came. Plain Python without Gradio.
 
-import csv
-import io
+A table has two faces. `frame` has numbers and dates where the text is plainly that, to compute with. `text` is what the
+file says, cell by cell, to show and to download: reading `1.50` as a number and writing it again would give `1.5`.
+"""
+
 import math
-import re
-import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from services.checks import column_names, one_of, table_name
+from services.checks import Limits, column_names, literal, one_of, table_name
+from services.columns import COMMA, POINT, read_columns, written
+from services.delimited import DELIMITERS, DETECT, read_delimited
 from services.errors import InputError
+from services.model import kind_of
+from services.workbooks import Sheet, read_parquet, read_sheet
 
-DETECT = "Detect"
-ENCODINGS = {
-    "UTF-8": "utf-8-sig",
-    "UTF-16": "utf-16",
-    "Windows-1252 (Western Europe)": "cp1252",
-    "Windows-1251 (Cyrillic)": "cp1251",
-    "Shift JIS (Japanese)": "cp932",
-    "GB18030 (Chinese)": "gb18030",
-}
-FALLBACK = "Windows-1252 (Western Europe)"
-"""What spreadsheets of most Western systems write that do not write UTF-8."""
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-SAMPLE_SIZE = 64 * 1024
-"""Characters that are looked at to find delimiter and decimal sign."""
-
-BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-DECIMAL_COMMA = re.compile(r"(?:^|;)-?\d+,\d+(?:;|$)", re.MULTILINE)
-ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?")
+ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
+DECIMALS = {"point: 1,234.5": POINT, "comma: 1.234,5": COMMA}
+FORMULA = r"(?s)^\s*(?:=|[@+-].*(?:[A-Za-z]\(|[|!]))"
+"""What a spreadsheet would run. Telephone numbers and `-5` are none."""
+NAMED = 8
+"""Columns of a kind that are named in the note of a table."""
 
 Report = Callable[[float], object]
 """Told how much of the work is done, from 0 to 1."""
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How large a table may be."""
+class Options:
+    """How a file is read, where that cannot be told from it."""
 
-    columns: int = 200
-    cells: int = 25_000_000
+    encoding: str = DETECT
+    """A key of `ENCODINGS`, or `DETECT`."""
+    header_row: int = 1
+    """The line that the header stands in, counted from 1."""
+    decimal: str = DETECT
+    """A key of `DECIMALS`, or `DETECT`."""
+    sheet: str = ""
+    """Of a workbook; the first one if empty."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table and where it comes from. The frame is shared: nobody may change it in place."""
+    """A table and where it comes from. The frames are shared: nobody may change them in place."""
 
     name: str
     frame: pd.DataFrame
+    """Typed, to compute with."""
+    text: pd.DataFrame
+    """The same rows and columns as the file has them; missing where a cell is empty."""
+    header: list[str]
+    """Names of the columns as the file has them: empty and equal ones too."""
     note: str
     """How it was read, for people."""
+    decimal: str = POINT
+    sheets: list[str] = field(default_factory=list[str])
+    """Names of all sheets, where the file is a workbook."""
 
     @property
     def size(self) -> int:
-        """Memory in bytes."""
-        return int(self.frame.memory_usage(deep=True).sum())
+        """Memory in bytes. A column of text is the same in both frames."""
+        typed = [name for name in self.frame.columns if kind_of(self.frame[name]) != "text"]
+        return int(sum(part.memory_usage(deep=True).sum() for part in (self.text, self.frame[typed])))
+
+    def as_written(self, view: pd.DataFrame) -> pd.DataFrame:
+        """Give rows and columns of `frame` as the file has them."""
+        return self.text.loc[view.index, list(view.columns)]
 
 
-def read_csv(path: Path, *, encoding: str = DETECT, limits: Limits | None = None, report: Report = bool) -> Table:
-    """Read a CSV file.
+def read_table(
+    path: Path, options: Options | None = None, limits: Limits | None = None, report: Report = bool
+) -> Table:
+    """Read a CSV file, a workbook of Excel or a Parquet file; its first bytes tell which it is.
 
     Args:
         path: The file.
-        encoding: A key of `ENCODINGS`, or `DETECT`.
+        options: How it is read.
         limits: How large the table may be.
         report: Told about the progress.
 
     Raises:
-        InputError: if the file is empty, no text, broken, or too large; the text says what to do.
+        InputError: if the file is empty, no table, broken, or too large; the text says what to do.
 
     """
-    limits = limits or Limits()
-    text, encoding = decode(path.read_bytes(), encoding)
-    sample = text[:SAMPLE_SIZE]
-    delimiter = find_delimiter(sample)
-    names = column_names(find_header(text, delimiter), limits.columns)
-    if (cells := text.count("\n") * len(names)) > limits.cells:
-        raise InputError(f"The table has about {cells:,} cells; at most {limits.cells:,} can be read.")
-    decimal = "," if delimiter == ";" and DECIMAL_COMMA.search(sample) else "."
-    frame = parse(ReportingText(text, report), names, delimiter, decimal)
-    if frame.empty:
-        raise InputError("The file has a header but no rows.")
-    return Table(table_name(path), with_dates(frame), f"read as {encoding}, separated by {DELIMITERS[delimiter]}")
+    options, limits = options or Options(), limits or Limits()
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(b"PK"):
+        return from_sheet(path, read_sheet(path, options.sheet, options.header_row, limits))
+    if start.startswith(b"PAR1"):
+        return from_sheet(path, read_parquet(path, limits))
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        raise InputError("This is an old or locked Excel file. Save it as XLSX without a password, then upload that.")
+    return from_text(path, options, limits, report)
 
 
-def decode(raw: bytes, encoding: str = DETECT) -> tuple[str, str]:
-    """Turn bytes into text.
+def from_text(path: Path, options: Options, limits: Limits, report: Report) -> Table:
+    """Read a CSV file."""
+    found = read_delimited(path.read_bytes(), options.encoding, options.header_row, limits, report)
+    decimal = None
+    if options.decimal != DETECT:
+        decimal = DECIMALS[one_of(options.decimal, list(DECIMALS), "decimal sign")]
+    usual = POINT if found.delimiter in {",", "|"} else None
+    frame, sign = read_columns(found.frame, decimal, usual)
+    separated = DELIMITERS.get(found.delimiter, repr(found.delimiter))
+    note = f"read as {found.encoding}, separated by {separated}{describe(frame, sign)}"
+    note += f" · {found.hint}" if found.hint else ""
+    return Table(table_name(path), frame, found.frame, found.header, note, sign)
+
+
+def from_sheet(path: Path, sheet: Sheet) -> Table:
+    """Give a table of cells that have types already."""
+    note = f"read from {literal(sheet.source)}{describe(sheet.frame, POINT)}"
+    return Table(table_name(path), sheet.frame, sheet.text, sheet.header, note, sheets=sheet.sheets)
+
+
+def describe(frame: pd.DataFrame, sign: str) -> str:
+    """Say which columns were read as what, in Markdown."""
+    kinds = {str(name): kind_of(frame[name]) for name in frame.columns}
+    said = ""
+    for kind in dict.fromkeys(kinds.values()):
+        names = [literal(name) for name, of in kinds.items() if of == kind]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        how = " with a decimal comma" if kind == "number" and sign == COMMA else ""
+        said += f" · {kind}{how}: {', '.join(names[:NAMED])}{more}"
+    return said
+
+
+def write_csv(table: Table, view: pd.DataFrame, path: Path) -> int:
+    """Write rows and columns of a table as a CSV file, each cell as it came.
+
+    A cell that a spreadsheet would run as a formula gets a `'` in front, which makes it text there
+    (https://owasp.org/www-community/attacks/CSV_Injection).
 
     Returns:
-        The text, and the key of `ENCODINGS` that fits.
-
-    Raises:
-        InputError: if the bytes are no text, or text in another encoding.
+        The number of such cells.
 
     """
-    if encoding == DETECT:
-        encoding = find_encoding(raw)
-    one_of(encoding, list(ENCODINGS), "encoding")
-    try:
-        text = raw.decode(ENCODINGS[encoding]).replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        place = f"byte {error.start + 1:,}"
-        raise InputError(
-            f"The file is not {encoding} text ({place} does not fit). Choose another encoding under Reading options."
-        ) from None
-    if not text.strip():
-        raise InputError("The file is empty.")
-    return text, encoding
-
-
-def find_encoding(raw: bytes) -> str:
-    """Tell the encoding by the byte-order mark, and otherwise by what can be decoded.
-
-    Raises:
-        InputError: if the file is no text.
-
-    """
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "UTF-16"
-    if BINARY.search(raw[:SAMPLE_SIZE]):
-        raise InputError("This is not a text file. Save the table as CSV first, then upload that.")
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return FALLBACK
-    return "UTF-8"
-
-
-def find_delimiter(sample: str) -> str:
-    """Choose the delimiter that splits header and rows into most fields."""
-    lines = [line for line in sample.splitlines() if line.strip()][:50]
-
-    def fields(delimiter: str) -> int:
-        counts = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
-        # The header bounds it: in `1,5;2,5` the comma would win without.
-        return min(counts[0], statistics.median_low(counts))
-
-    return max(DELIMITERS, key=fields)
-
-
-def find_header(text: str, delimiter: str) -> list[str]:
-    """Read the header, which may hold quoted line breaks.
-
-    Raises:
-        InputError: if the row below has more fields, of which pandas would drop the last ones without a word.
-
-    """
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    rows = (row for row in reader if len(row) > 1 or "".join(row).strip())
-    try:
-        header, first = next(rows), next(rows, list[str]())
-    except csv.Error:  # A field has grown beyond 131,072 characters.
-        raise InputError("The file is broken: a quote at its beginning is never closed.") from None
-    if len(first) > len(header):
-        reason = f"its header has {len(header)} fields and the row below has {len(first)}"
-        raise InputError(f"The file is broken: {reason}. Correct it and upload it again.")
-    return header
-
-
-class ReportingText(io.StringIO):
-    """A text that tells how much of it was read."""
-
-    def __init__(self, text: str, report: Report) -> None:
-        """Wrap `text`."""
-        super().__init__(text)
-        self.length = len(text)
-        self.report = report
-
-    def read(self, size: int | None = -1, /) -> str:
-        """Read on."""
-        self.report(self.tell() / self.length)
-        return super().read(size)
-
-
-def parse(text: io.StringIO, names: list[str], delimiter: str, decimal: str) -> pd.DataFrame:
-    """Let pandas read the rows.
-
-    Raises:
-        InputError: if a row has more fields than the header, or a quote is never closed.
-
-    """
-    try:
-        return pd.read_csv(
-            text,
-            header=0,
-            names=names,
-            index_col=False,
-            sep=delimiter,
-            decimal=decimal,
-            skipinitialspace=True,
-            low_memory=False,  # Otherwise a column can hold numbers and text, by the part of the file.
-        )
-    except pd.errors.ParserError as error:
-        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
-        raise InputError(f"The file is broken: {reason}. Correct it and upload it again.") from None
-
-
-def with_dates(frame: pd.DataFrame) -> pd.DataFrame:
-    """Turn the columns that hold nothing but ISO 8601 dates into dates."""
-    for name in frame.columns:
-        values = frame[name].dropna()
-        if not len(values) or not ISO_DATE.fullmatch(str(values.iloc[0])):
-            continue
-        try:
-            frame[name] = pd.to_datetime(frame[name], format="ISO8601")
-        except ValueError:  # Something else further down: it stays text.
-            continue
-    return frame
+    names = dict(zip(map(str, table.frame.columns), table.header, strict=True))
+    cells, count = table.as_written(view).copy(deep=False), 0
+    for name in cells.columns:
+        found = cells[name].str.contains(FORMULA, regex=True, na=False).astype("bool")
+        if found.any():
+            count += int(found.sum())
+            cells[name] = cells[name].mask(found, "'" + cells[name])
+    header = pd.Series([names[str(name)] for name in cells.columns], dtype="str")
+    header = header.mask(header.str.contains(FORMULA, regex=True), "'" + header)
+    # Both characters, so that a cell that holds one of them is quoted.
+    cells.to_csv(path, index=False, header=header.tolist(), lineterminator="\r\n")
+    return count
 
 
 @cache
 def sample_table() -> Table:
     """Make up three years of weather, so that there is something to look at before any upload."""
     months = pd.date_range("2023-01-01", periods=36, freq="MS")
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     # Mean and yearly swing of the temperature in degrees Celsius, rain in millimetres a month.
     for city, mean, swing, rain in (("Oslo", 6.0, 11.5, 70), ("Lisbon", 17.5, 6.5, 60), ("Nairobi", 19.0, 1.8, 85)):
         for number, month in enumerate(months):
@@ -226,4 +169,6 @@ def sample_table() -> Table:
             temperature = round(mean + swing * season + wobble, 1)
             fall = round(max(0.0, rain * (1 - 0.5 * season) + 18 * wobble), 1)
             rows.append({"month": month, "city": city, "temperature": temperature, "rain": fall})
-    return Table("weather", pd.DataFrame(rows), "a made-up sample")
+    frame = pd.DataFrame(rows)
+    text = frame.map(written).astype("str")
+    return Table("weather", frame, text, column_names(list(frame.columns)), "a made-up sample")

@@ -1,4 +1,4 @@
-"""Reading tables, and what is computed from them, without Gradio."""
+"""What is computed from a table, without Gradio."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,24 +7,10 @@ import pandas as pd
 import pytest
 
 from services import model, tables
-from services.checks import MAX_NAME, MAX_TEXT, chosen, clean_text, column_names, table_name
+from services.checks import MAX_NAME, MAX_TEXT, chosen, clean_text, column_names, line_number, literal, table_name
 from services.errors import InputError
-from services.model import Columns, Exploration, Filter
+from services.model import Columns, Exploration, Filter, Reading
 from utils.preprocess import uploaded
-
-Write = Callable[[str | bytes], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write a file that a user could upload."""
-
-    def file(content: str | bytes) -> Path:
-        path = tmp_path / "table.csv"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return file
 
 
 @pytest.fixture
@@ -41,100 +27,16 @@ def people() -> pd.DataFrame:
     )
 
 
-# READING
-
-
-@pytest.mark.parametrize(
-    ("content", "columns", "first"),
-    [
-        ("a,b\n1,x\n2,y\n", ["a", "b"], [1, "x"]),
-        ("a;b\n1,5;2,5\n", ["a", "b"], [1.5, 2.5]),
-        ("a;b\n1.5;x, y, z\n", ["a", "b"], [1.5, "x, y, z"]),
-        ("a\tb\r\n1\t2\r\n", ["a", "b"], [1, 2]),
-        ("a|b\r1|2\r", ["a", "b"], [1, 2]),
-        ("\n  \na, b\n1, 2\n", ["a", "b"], [1, 2]),
-        ("only\n1\n", ["only"], [1]),
-        ('"a\nlong",b\n"x\ny",2\n', ["a long", "b"], ["x\ny", 2]),
-        ("a,,a\n1,2,3\n", ["a", "column 2", "a (2)"], [1, 2, 3]),
-        ("a,b,c\n1,2\n", ["a", "b", "c"], [1, 2]),
-        ("Größe\n1\n".encode("utf-8-sig"), ["Größe"], [1]),
-        ("Größe\n1\n".encode("utf-16"), ["Größe"], [1]),
-        ("Größe,€\n1,2\n".encode("cp1252"), ["Größe", "€"], [1, 2]),
-    ],
-)
-def test_a_table_is_read_whatever_wrote_it(
-    write: Write, content: str | bytes, columns: list[str], first: list[object]
-) -> None:
-    frame = tables.read_csv(write(content)).frame
-    assert list(frame.columns) == columns
-    assert frame.iloc[0].dropna().tolist() == first
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "is empty"),
-        (" \n\n", "is empty"),
-        (b"\xef\xbb\xbf", "is empty"),
-        ("a,b\n", "no rows"),
-        ("a,b\n1,2\n1,2,3\n", "broken: Expected 2 fields in line 3, saw 3"),
-        ("a,b\n1,2,3\n", "header has 2 fields and the row below has 3"),
-        ('a,b\n1,"2\n3,4\n', "broken: EOF inside string"),
-        ('"a' + "x" * 200_000, "quote at its beginning"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0", "not a text file"),
-        (b"PK\x03\x04\x14", "not a text file"),
-        (b"a,b\n1,\x81\n", "is not Windows-1252 .* text .byte 7 "),
-        (",".join("a" * 300), "300 columns; at most 200"),
-    ],
-)
-def test_a_bad_file_is_refused_with_one_clear_message(write: Write, content: str | bytes, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        tables.read_csv(write(content))
-
-
-def test_the_user_can_say_which_encoding_it_is(write: Write) -> None:
-    path = write("Имя\nимя\n".encode("cp1251"))
-    assert tables.read_csv(path, encoding="Windows-1251 (Cyrillic)").frame["Имя"].tolist() == ["имя"]
-    with pytest.raises(InputError, match=r"is not UTF-8 text .byte 1 .* Choose another encoding"):
-        tables.read_csv(path, encoding="UTF-8")
-    with pytest.raises(InputError, match="no encoding 'EBCDIC'"):
-        tables.read_csv(path, encoding="EBCDIC")
-
-
-def test_a_table_with_too_many_cells_is_refused_before_it_is_parsed(write: Write) -> None:
-    with pytest.raises(InputError, match="about 300 cells; at most 299"):
-        tables.read_csv(write("a,b,c\n" + "1,2,3\n" * 99), limits=tables.Limits(cells=299))
-
-
-def test_50_megabytes_are_read_and_the_progress_is_told(write: Write) -> None:
-    row = f"2024-05-06,Oslo,{'x' * 60},12.5\n"
-    count = 50_000_000 // len(row) + 1
-    shares: list[float] = []
-    table = tables.read_csv(write("day,city,note,value\n" + row * count), report=shares.append)
-    assert len(table.frame) == count
-    assert shares == sorted(shares)
-    assert len(shares) > 10
-    assert shares[-1] <= 1
-    assert table.size > 0
-
-
-def test_columns_of_nothing_but_iso_dates_become_dates(write: Write) -> None:
-    frame = tables.read_csv(write("a,b,c,d\n2024-01-02,2024-01-02,2,\n2024-01-02T03:04,soon,3,\n")).frame
-    assert [model.kind_of(frame[name]) for name in frame] == ["date", "text", "number", "number"]
-
-
-def test_the_sample_is_made_once_and_has_something_to_draw() -> None:
-    table = tables.sample_table()
-    assert table is tables.sample_table()
-    assert model.guess_axes(table.frame) == model.Axes("month", "temperature", "city")
-
-
 # CLEANING
 
 
 def test_names_are_made_unique_and_short() -> None:
-    assert column_names(["a", "a", "a (2)", " b\n c "], 9) == ["a", "a (2)", "a (2) (2)", "b c"]
-    assert column_names(["x" * 500], 9) == ["x" * MAX_NAME]
+    assert column_names(["a", "a", "a (2)", " b\n c ", ""]) == ["a", "a (2)", "a (2) (2)", "b c", "column 5"]
+    assert column_names(["x" * 500]) == ["x" * MAX_NAME]
+
+
+def test_markup_in_a_name_is_written_so_that_it_is_shown() -> None:
+    assert literal("<b>*a*</b> [x](y) `z` &amp;") == r"&lt;b\>\*a\*&lt;/b\> \[x\]\(y\) \`z\` &amp;amp;"
 
 
 @pytest.mark.parametrize(
@@ -148,9 +50,12 @@ def test_the_name_of_a_file_is_safe_to_show(file: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("check", "message"),
     [
-        (lambda: uploaded(None), "Upload a CSV file first"),
+        (lambda: uploaded(None), "Upload a table first"),
         (lambda: chosen(None, "a column"), "Choose a column first"),
         (lambda: clean_text("x" * (MAX_TEXT + 1)), "longer than 200"),
+        (lambda: line_number(None), "a number from 1"),
+        (lambda: line_number(0), "a number from 1"),
+        (lambda: line_number(float("inf")), "a number from 1"),
     ],
 )
 def test_what_is_missing_is_said(check: Callable[[], object], message: str) -> None:
@@ -195,6 +100,11 @@ def test_a_filter_keeps_what_compares_well(
         (Filter("since", "is", "long ago"), "'since' holds dates, and 'long ago' is none"),
         (Columns(("size",)), "no column 'size'"),
         (Columns(()), "at least one column"),
+        (Reading("", "text"), "Choose a column"),
+        (Reading("size", "text"), "no column 'size'"),
+        (Reading("name", "colour"), "no kind of column 'colour'"),
+        (Reading("name", "number"), "No cell of 'name' is a number"),
+        (Reading("name", "date"), "No cell of 'name' is a date"),
     ],
 )
 def test_a_step_that_does_not_fit_is_refused(people: pd.DataFrame, step: Filter | Columns, message: str) -> None:
@@ -212,6 +122,17 @@ def test_steps_are_kept_in_order_and_undone(people: pd.DataFrame) -> None:
         before.undo()
 
 
+def test_ids_are_not_taken_for_each_other() -> None:
+    frame = pd.DataFrame({"id": pd.Series([123456789012345678, None, 123456789012345679], dtype="Int64")})
+    kept = model.apply(frame, Exploration().add(Filter("id", "is", "123456789012345678")))
+    assert kept["id"].tolist() == [123456789012345678]
+    assert len(model.apply(frame, Exploration().add(Filter("id", "is at least", "9" * 30)))) == 0
+    assert model.chart_data(frame.assign(n=1), "scatter", "id", "n")["x"].tolist() == [
+        "123456789012345678",
+        "123456789012345679",
+    ]
+
+
 def test_there_is_an_end_to_steps() -> None:
     full = Exploration(steps=(Columns(("a",)),) * model.MAX_STEPS)
     with pytest.raises(InputError, match="50 steps already"):
@@ -221,10 +142,23 @@ def test_there_is_an_end_to_steps() -> None:
 # TABLE, STATISTICS AND CHARTS
 
 
-def test_the_first_rows_show_dates_as_text(people: pd.DataFrame) -> None:
-    rows = model.first_rows(people, 3)
-    assert rows["since"].dropna().tolist() == ["2020-01-01", "2021-06-30"]
-    assert model.kind_of(people["since"]) == "date"
+def test_the_first_rows_are_shown_as_the_file_has_them() -> None:
+    text = pd.DataFrame(
+        {
+            "plain": ["1", None, "2.5"],
+            "price": ["1.50", "2.00", None],
+            "id": ["123456789012345678", "1", None],
+            "since": ["2020-01-01", None, "2021-06-30"],
+        },
+        dtype="str",
+    )
+    frame = tables.read_columns(text, None, None)[0]
+    assert [model.kind_of(frame[name]) for name in frame] == ["number", "number", "number", "date"]
+    rows = model.first_rows(frame, text, 3)
+    assert rows["plain"].tolist() == [1, None, 2.5]
+    assert rows["price"].tolist() == ["1.50", "2.00", None]
+    assert rows["id"].tolist() == ["123456789012345678", "1", None]
+    assert rows["since"].tolist() == ["2020-01-01", None, "2021-06-30"]
 
 
 def test_statistics_describe_every_kind_of_column(people: pd.DataFrame) -> None:

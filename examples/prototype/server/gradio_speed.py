@@ -8,17 +8,19 @@ import asyncio
 import inspect
 import logging
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from server.asked import Kind, asked
+from server.gradio_adapter import put_in_place
 
 if TYPE_CHECKING:
     import gradio as gr
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 log = logging.getLogger("app.server")
+events_log = logging.getLogger("app.events")
 
 
 def quicken(demo: "gr.Blocks") -> None:
@@ -177,36 +179,34 @@ def skip_empty_summaries(demo: "gr.Blocks") -> None:
     """Start no thread after each event for a summary that is not due: `gradio.queueing.run_sync`."""
     from gradio import queueing  # noqa: PLC0415
 
-    plain, queue = cast("Any", queueing).run_sync, cast("Any", demo)._queue  # noqa: SLF001
+    queue = cast("Any", demo)._queue  # noqa: SLF001
     name = queue.compute_analytics_summary.__name__
     is_due(queue)  # Another Gradio is noticed here and not in an event.
-    if hasattr(plain, "is_ours"):
-        return
 
-    async def run_sync(function: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        if getattr(function, "__name__", "") == name and not is_due(function.__self__):
-            return function.__self__.cached_event_analytics_summary
-        return await plain(function, *args, **options)
+    def make(plain: Any) -> Any:  # noqa: ANN401
+        async def run_sync(function: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+            if getattr(function, "__name__", "") == name and not is_due(function.__self__):
+                return function.__self__.cached_event_analytics_summary
+            return await plain(function, *args, **options)
 
-    cast("Any", run_sync).is_ours = True
-    cast("Any", queueing).run_sync = run_sync
+        return run_sync
+
+    put_in_place(queueing, "run_sync", make)
 
 
 def check_login_at_once(_: "gr.Blocks") -> None:
     """Start no thread for Gradio's login check, which compares two values: `run_in_threadpool` of FastAPI."""
     from fastapi.dependencies import utils  # noqa: PLC0415
 
-    plain = cast("Any", utils).run_in_threadpool
-    if hasattr(plain, "is_ours"):
-        return
+    def make(plain: Any) -> Any:  # noqa: ANN401
+        async def run_in_threadpool(function: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+            if getattr(function, "__name__", "") == "login_check" and function.__module__ == "gradio.routes":
+                return function(*args, **options)
+            return await plain(function, *args, **options)
 
-    async def run_in_threadpool(function: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        if getattr(function, "__name__", "") == "login_check" and function.__module__ == "gradio.routes":
-            return function(*args, **options)
-        return await plain(function, *args, **options)
+        return run_in_threadpool
 
-    cast("Any", run_in_threadpool).is_ours = True
-    cast("Any", utils).run_in_threadpool = run_in_threadpool
+    put_in_place(utils, "run_in_threadpool", make)
 
 
 class InTheLoop(StandIn):
@@ -257,17 +257,15 @@ def see_at_once_who_left(_: "gr.Blocks") -> None:
     """
     from starlette.requests import Request  # noqa: PLC0415
 
-    plain = cast("Any", Request.is_disconnected)
-    if hasattr(plain, "is_ours"):
-        return
+    def make(plain: Any) -> Any:  # noqa: ANN401
+        async def is_disconnected(request: Request) -> bool:
+            cycle = getattr(cast("Any", request)._receive, "__self__", None)  # noqa: SLF001
+            known = getattr(cycle, "disconnected", None)
+            return known if isinstance(known, bool) else await plain(request)
 
-    async def is_disconnected(request: Request) -> bool:
-        cycle = getattr(cast("Any", request)._receive, "__self__", None)  # noqa: SLF001
-        known = getattr(cycle, "disconnected", None)
-        return known if isinstance(known, bool) else await plain(request)
+        return is_disconnected
 
-    cast("Any", is_disconnected).is_ours = True
-    cast("Any", Request).is_disconnected = is_disconnected
+    put_in_place(Request, "is_disconnected", make)
 
 
 class Waiter(StandIn):
@@ -350,7 +348,32 @@ class Straight:
         await (cast("ASGIApp", self.demo.app) if straight else self.app)(scope, receive, send)
 
 
+# NOTHING BESIDE THE LOG: what Gradio prints has no request and no bound, and holds what visitors send
+
+
+class ToTheLog(StandIn):
+    """Stands in for `traceback` in Gradio: the trace of an event that fails becomes a record."""
+
+    @staticmethod
+    def print_exc(*_: object, **__: object) -> None:
+        """Log the error that is handled now."""
+        events_log.exception("an event failed")
+
+
+def log_traces(_: "gr.Blocks") -> None:
+    """Log what `gradio.queueing` and `gradio.routes` print: `traceback.print_exc`, and why a validator failed."""
+    import traceback  # noqa: PLC0415
+
+    from gradio import queueing, routes  # noqa: PLC0415
+
+    for module in (cast("Any", queueing), cast("Any", routes)):
+        _ = module.traceback.print_exc
+        module.traceback = ToTheLog(traceback)
+    cast("Any", queueing).print = partial(events_log.warning, "a validator failed: %s")
+
+
 TRICKS = (
+    log_traces,
     wake_queue,
     skip_empty_summaries,
     check_login_at_once,

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from server import checkup
 from server.logs import set_up_logs
-from server.protocol import BoundedProtocol
+from server.protocol import bounded
 from server.settings import PROJECT_DIR, ServerSettings
 from server.work import Work
 
@@ -102,7 +102,7 @@ def build_server(app: FastAPI, settings: ServerSettings) -> Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # The gate decides whom to believe.
-        http=BoundedProtocol,
+        http=bounded(settings),
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     return Server(config, app.state.work, settings.shutdown_grace)

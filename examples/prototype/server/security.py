@@ -20,7 +20,11 @@ POLICY = {
     "worker-src": "'self' blob:",
 }
 """Whence the page may load: this site only. Gradio needs inline scripts and styles."""
+DEVICES = ("camera", "display-capture", "geolocation", "hid", "microphone", "midi", "payment", "serial", "usb")
+"""What a page may ask a visitor for: here only what something on it is made for, and what the settings add."""
 HTTPS = (b"strict-transport-security", b"max-age=31536000")
+UNBUFFERED = (b"x-accel-buffering", b"no")
+"""On event streams: nginx, and proxies that learned it from nginx, pass each message on at once."""
 SCRIPTS = "/assets/"
 """Where Gradio keeps its scripts. A worker lives under the policy of its own answer and not of the page's."""
 
@@ -44,11 +48,21 @@ class Security:
     report does, but as a site of its own: they reach neither the page around them nor the cookies.
     """
 
-    def __init__(self, settings: ServerSettings, *, may_eval: bool) -> None:
-        """Write the policies; `may_eval` says whether scripts may evaluate strings as code."""
+    def __init__(self, settings: ServerSettings, *, may_eval: bool, devices: "Iterable[str]" = ()) -> None:
+        """Write the policies.
+
+        Args:
+            settings: The settings.
+            may_eval: Whether scripts may evaluate strings as code.
+            devices: Which of `DEVICES` something on the page is made for.
+
+        """
         sources, ancestors = content_sources(settings, may_eval=may_eval), settings.frame_ancestors
-        # ffmpeg, with which the page trims films, is loaded by a worker from what the browser holds in memory.
-        in_memory = sources | {"script-src": [*sources["script-src"], "blob:"]}
+        open_ones = {*devices, *settings.permissions}
+        self.asks = ", ".join(f"{name}=({'self' if name in open_ones else ''})" for name in DEVICES).encode()
+        # ffmpeg, with which the page trims films, is loaded by a worker from what the browser holds in memory, and is
+        # WebAssembly, which is no text that is evaluated.
+        in_memory = sources | {"script-src": [*sources["script-src"], "blob:", "'wasm-unsafe-eval'"]}
         self.usual = headers(settings, sources, ancestors)
         self.scripts = headers(settings, in_memory, ancestors)
         self.shown = headers(settings, sources, ["'self'", *ancestors])
@@ -60,12 +74,20 @@ class Security:
             found = self.boxed if may_run(given) else self.shown
         else:
             found = self.scripts if path.startswith(SCRIPTS) else self.usual
+        found = [*found, (b"permissions-policy", self.asks)]
+        if kind_of(given).startswith(b"text/event-stream"):
+            found = [*found, UNBUFFERED]
         return [*found, HTTPS] if scheme == "https" else found
+
+
+def kind_of(given: "Iterable[tuple[bytes, bytes]]") -> bytes:
+    """Give the type of an answer, empty if it says none."""
+    return next((value for name, value in given if name == b"content-type"), b"")
 
 
 def may_run(given: "Iterable[tuple[bytes, bytes]]") -> bool:
     """Tell whether an answer can hold scripts: HTML, SVG and other XML, and what does not say what it is."""
-    kind = next((value for name, value in given if name == b"content-type"), b"")
+    kind = kind_of(given)
     return not kind or b"html" in kind or b"xml" in kind
 
 
@@ -86,6 +108,7 @@ def headers(settings: ServerSettings, sources: dict[str, list[str]], ancestors: 
         "content-security-policy": f"{loads}; {rest}",
         "x-content-type-options": "nosniff",
         "referrer-policy": "same-origin",
+        "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
     }
     if not settings.frame_ancestors:  # The older header cannot name another site.

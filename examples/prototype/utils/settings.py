@@ -16,6 +16,10 @@ from server.settings import ServerSettings, read_settings
 class Settings(ServerSettings):
     """What this app adds to the settings of the server."""
 
+    # Looks
+    accent: str = Field(default="#0f766e", pattern=r"^#[0-9a-fA-F]{6}$")
+    """Colour of what can be clicked, while `APP_THEME` is `default`; `utils/theme.py` mixes the rest of it."""
+
     # Model
     model_workers: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 4), ge=0)
     """Processes that run the model; 0 runs it in a thread of the server, which is right for an accelerator."""

@@ -1,16 +1,14 @@
-"""What a request asks for: its path and query, taken apart once.
+"""What a request asks for: its path and query, taken apart once, and its body, which `server/bodies.py` reads.
 
 The gate, the owners of things and the log read the same answer, so that none of them can understand a request in a way
 of its own. `tests/server/test_asked.py` holds it against the routes that Gradio really has.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
-
-from starlette.datastructures import Headers
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -21,6 +19,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 class Kind(Enum):
     """What lies behind a path. Whatever is in no list of Gradio's page or its clients is `CLOSED`."""
+
+    # Python's own is a function in Python, and every request is looked up in some twenty sets.
+    __hash__ = object.__hash__
 
     CLOSED = auto()
     PROBE = auto()
@@ -47,6 +48,8 @@ class Kind(Enum):
     FILE = auto()
     TAB = auto()
     """The connection that an open tab keeps standing."""
+    LINK = auto()
+    """Makes a link to the page as it is now, with what is in it; open by a setting."""
     MEDIA = auto()
     """A piece of a sound or a film that grows, or of what the visitor's camera sends."""
 
@@ -74,6 +77,7 @@ EXACT = {
     API + "reset/": Kind.CONTROL,
     API + "upload": Kind.UPLOAD,
     API + "upload_progress": Kind.CONTROL,
+    API + "deep_link": Kind.LINK,
     API + "component_server": Kind.COMPONENT,
     API + "component_server/": Kind.COMPONENT,
 }
@@ -84,7 +88,12 @@ BELOW = {
     API + "custom_component/": Kind.ABOUT,
 }
 """Everything below these is of one kind."""
+STARTS_EVENT = frozenset({Kind.START, Kind.RUN})
+TAKES_FILES = frozenset({Kind.UPLOAD, Kind.COMPONENT})
+GIVES_FILES = frozenset({Kind.UPLOAD, Kind.COMPONENT, Kind.ANSWER, Kind.RUN})
 FONT = re.compile(r"/static/fonts/\w+/[\w-]+\.woff2")
+LONGEST_PATH, LONGEST_NAME = 4096, 255
+"""Bytes of a path, and of a name between two slashes, that a file system takes."""
 
 
 @dataclass(frozen=True)
@@ -100,48 +109,63 @@ class Asked:
     """Paths of files that are named."""
     session: str = ""
     """The session that the query names."""
+    links: frozenset[str] = frozenset()
+    """Links to the state of a page that are opened."""
     secret: str = ""
     """The end of the path where whoever knows it gets what lies behind it; it must not be in a log."""
+    by_name: bool = False
+    """Whether the body is the inputs of an event by their names, and nothing else."""
 
     @property
     def starts_event(self) -> bool:
         """Tell whether new work begins."""
-        return self.kind in {Kind.START, Kind.RUN}
+        return self.kind in STARTS_EVENT
 
     @property
     def takes_files(self) -> bool:
         """Tell whether the body may be as large as an upload."""
-        return self.kind in {Kind.UPLOAD, Kind.COMPONENT}
+        return self.kind in TAKES_FILES
 
     @property
     def gives_files(self) -> bool:
         """Tell whether the answer may name files that now belong to whoever asked."""
-        return self.kind in {Kind.UPLOAD, Kind.COMPONENT, Kind.ANSWER, Kind.RUN}
+        return self.kind in GIVES_FILES
 
 
 def asked(scope: "Scope") -> Asked:
     """Give what a request asks for. It is kept with the request, so it is worked out once."""
     state = scope.setdefault("state", {})
-    found = state.get("asked")
-    if found is None:
-        found = state["asked"] = read(scope["method"], scope["path"], scope.get("query_string", b""))
-    return found
+    if "asked" not in state:
+        state["asked"] = read(scope["method"], scope["path"], scope.get("query_string", b""))
+        if scope["method"] == "OPTIONS" and not is_preflight(scope):
+            state["asked"] = Asked(Kind.CLOSED)
+    return state["asked"]
 
 
 def is_preflight(scope: "Scope") -> bool:
     """Tell whether a browser asks, without credentials, what a page of another site may do."""
-    return scope["method"] == "OPTIONS" and "access-control-request-method" in Headers(scope=scope)
+    named = header(scope, b"origin") and header(scope, b"access-control-request-method")
+    return scope["method"] == "OPTIONS" and bool(named)
+
+
+def header(scope: "Scope", name: bytes) -> str:
+    """Give a header of a request, or nothing. Of several the first counts; servers give names in small letters."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return ""
 
 
 def read(method: str, path: str, query: bytes = b"") -> Asked:
     """Take a path and its query apart."""
-    place = read_path(method, path)
+    place = read_path(method, path) if may_be_path(path) else Asked(Kind.CLOSED)
     if not query:
         return place
     named = parse_qs(query.decode("latin-1"))
     ids = {value for name in ("session_hash", "event_id", "upload_id") for value in named.get(name, ())}
     session = named.get("session_hash", [""])[0]
-    return Asked(place.kind, place.event, place.ids | ids, place.files, session, place.secret)
+    links = frozenset(named.get("deep_link", ()))
+    return replace(place, ids=place.ids | ids, session=session, links=links)
 
 
 def read_path(method: str, path: str) -> Asked:  # noqa: PLR0911 (one for each form)
@@ -174,10 +198,23 @@ def read_call(method: str, parts: list[str]) -> Asked:
     """Take apart what programs call: `NAME` or `v2/NAME` to start an event, and with `/ID` to listen to it."""
     match parts:
         case ["v2", event] if method not in SAFE_METHODS:
-            return Asked(Kind.START, event)
+            return Asked(Kind.START, event, by_name=True)
         case [event]:
             return Asked(Kind.START, event)
-        case [event, name] | ["v2", event, name]:
+        case [event, name] | ["v2", event, name] if method in SAFE_METHODS:
             return Asked(Kind.ANSWER, event, frozenset({name}), secret=name)
         case _:
             return Asked(Kind.CLOSED)
+
+
+def may_be_path(path: str) -> bool:
+    """Tell whether a file could have this path: Gradio looks many of them up, and stumbles over one that is none.
+
+    Where a line ends, the patterns of routes end before it, so that one path would be two.
+    """
+    if "\0" in path or path.endswith("\n"):
+        return False
+    if len(path) * 4 <= LONGEST_NAME:  # as long as it can become in UTF-8
+        return True
+    size = len(path.encode(errors="replace"))
+    return size <= LONGEST_PATH and all(len(name.encode(errors="replace")) <= LONGEST_NAME for name in path.split("/"))

@@ -21,11 +21,11 @@ class Caching:
         """Let files of `public` folders be kept; `personal` says that other answers are for one visitor."""
         self.public, self.personal = [folder.resolve() for folder in public], personal
 
-    def header(self, wanted: Asked, *, is_public_file: bool) -> list[tuple[bytes, bytes]]:
-        """Give the header that counts instead of any other, or none."""
+    def header(self, wanted: Asked, *, is_public_file: bool, has_key: bool = False) -> list[tuple[bytes, bytes]]:
+        """Give the header that counts instead of any other, or none. An answer to a key is for its program alone."""
         if is_public_file:
             return [KEEP]
-        return [NO_STORE] if self.personal and wanted.kind not in FOR_ALL else []
+        return [NO_STORE] if (self.personal or has_key) and wanted.kind not in FOR_ALL else []
 
     def is_public(self, name: str) -> bool:
         """Tell whether everybody who may use the app can have a file."""

@@ -29,6 +29,8 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 access_log = logging.getLogger("app.access")
 
 model_log = logging.getLogger("app.model")
+refused_log = logging.getLogger("app.refused")
+"""Failed sign-ins, limits that were hit, and requests that nobody can read."""
 
 Observer = Callable[[str, Mapping[str, Any]], object]
 """Takes the name of a logger, and the facts of a line."""
@@ -81,6 +83,25 @@ class AddOrigin(logging.Filter):
         return True
 
 
+def plain(text: str) -> str:
+    """Show a text as one line that no terminal takes for a command."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
+class TextFormatter(logging.Formatter):
+    """One line for a record, whatever a visitor's text in it holds; the lines of a trace below it are set in."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        """Format the line."""
+        return plain(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802 (logging's name)
+        """Format a trace: whatever an error's text holds, none of its lines looks like one of the log."""
+        return "\n".join(f"  | {plain(line)}" for line in super().formatException(ei).split("\n"))
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line, with whatever was passed as `extra=`."""
 
@@ -104,7 +125,7 @@ def set_up_logs(settings: ServerSettings) -> None:
     """Send all logs to standard error, in the chosen format."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(AddOrigin())
-    text = logging.Formatter("%(asctime)s %(levelname)-7s %(request_id)s %(name)s: %(message)s", "%H:%M:%S")
+    text = TextFormatter("%(asctime)s %(levelname)-7s %(request_id)s %(name)s: %(message)s", "%H:%M:%S")
     handler.setFormatter(JsonFormatter() if settings.log_format == "json" else text)
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for noisy in ("httpx", "httpcore"):

@@ -58,10 +58,12 @@ class Metrics(Collector):
         self.first = by_event("app_first_chunk_seconds", "Time to the first chunk of a stream")
         self.model = Histogram("app_model_seconds", "Time that the model works", buckets=SECONDS, registry=own)
         self.requests = Counter("app_requests", "Requests answered, without the probes", ["status"], registry=own)
+        self.refusals = Counter("app_refusals", "Failed sign-ins and limits that were hit", ["reason"], registry=own)
         self.counting = {
             errors.log.name: self.count_event,
             logs.model_log.name: self.count_model,
             logs.access_log.name: self.count_request,
+            logs.refused_log.name: self.count_refusal,
         }
         logs.observers.append(self.observe)
 
@@ -88,6 +90,10 @@ class Metrics(Collector):
         """Count one answer."""
         if EXACT.get(facts["path"]) is not Kind.PROBE:
             self.requests.labels(f"{facts['status'] // 100}xx").inc()
+
+    def count_refusal(self, facts: Mapping[str, Any]) -> None:
+        """Count somebody who was refused, by one of a few reasons."""
+        self.refusals.labels(facts["reason"]).inc()
 
     def bounded(self, name: str) -> str:
         """Give a name as a label, or `other` beyond more names than an app has: each is a series for Prometheus."""

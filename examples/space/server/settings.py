@@ -6,7 +6,9 @@ in `secrets/` or `/run/secrets`; earlier ones win. `.env.example` lists them. Yo
 
 import os
 import re
+import sys
 import tempfile
+from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self, TypeVar, get_origin
@@ -17,6 +19,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 ASSETS = PROJECT_DIR / "assets"
 """The one folder of the project whose files visitors may have."""
+SYSTEM_TEMP = Path(tempfile.gettempdir())
+"""Everybody's folder for temporary files. Those of this app lie in one of its own: `prepare_process`."""
 SECRET_DIRS = [path for path in (PROJECT_DIR / "secrets", Path("/run/secrets")) if path.is_dir()]
 CLOSED_PARTS = frozenset({"server", "services", "utils", "tests", "deploy", "secrets"})
 """Folders of the project that no setting can open."""
@@ -38,13 +42,15 @@ DIRECTIVES = (
     "worker-src",
 )
 
+Device = Literal["camera", "display-capture", "geolocation", "hid", "microphone", "midi", "payment", "serial", "usb"]
+
 Kind = TypeVar("Kind", bound="ServerSettings")
 
 
-def default_upload_dir() -> Path:
+def default_upload_dir(kind: str = "") -> Path:
     """Give a folder of this user's own, outside the project, so that nothing in the project can be downloaded."""
     user = os.getuid() if hasattr(os, "getuid") else "user"
-    return Path(tempfile.gettempdir()) / f"digit-space-{user}"
+    return SYSTEM_TEMP / f"digit-space-{user}{kind}"
 
 
 class ServerSettings(BaseSettings):
@@ -62,7 +68,7 @@ class ServerSettings(BaseSettings):
     # Looks
     title: str = "Digit Space"
     theme: str = "default"
-    """A theme of `gr.themes`, in lower case."""
+    """A theme of `gr.themes`, in lower case; `default` is the project's own, where it has one."""
     logo: str = ""
     """Path of an image, seen from the project, that the page shows on top and browsers show in the tab."""
 
@@ -83,17 +89,45 @@ class ServerSettings(BaseSettings):
     """Whether scripts of the page may evaluate strings as code; None: only if something on the page needs it."""
     content_sources: dict[str, list[str]] = {}
     """Other sites that the page may load from, by directive: `{"img-src": ["https://*.tile.openstreetmap.org"]}`."""
+    permissions: list[Device] = []
+    """What the page may ask a visitor for beside the camera and the microphone of its components."""
+    deep_links: bool = False
+    """Whether visitors may make links to the page as it is, by `gr.DeepLinkButton`. They are kept for `file_ttl`."""
     trusted_proxies: list[str] = []
     """Addresses or networks whose forwarded headers are believed."""
     shutdown_grace: float = Field(default=20, ge=0)
     """Seconds that a stopping server waits for answers under way."""
     open_browser: bool = False
     web_concurrency: int = Field(default=1, validation_alias="WEB_CONCURRENCY")
+    uvicorn_workers: int = Field(default=1, validation_alias="UVICORN_WORKERS")
 
     # Limits
     max_upload_mb: int = Field(default=64, ge=1)
     max_request_kb: int = Field(default=4096, ge=1)
     """Size of any request that is no upload."""
+    max_component_kb: int = Field(default=64, ge=1)
+    """Size of a call of a component's own functions, but for the pictures of image editors, which are uploads."""
+    max_pixels: int = Field(default=40_000_000, ge=1)
+    """Width times height of a picture; of an animation or a file of several pages, of all together."""
+    max_media_seconds: int = Field(default=900, ge=1)
+    """Length of a sound or film where the page decodes it whole."""
+    buffered_mb: int = Field(default=256, ge=1)
+    """Memory for all requests that are still coming in, and for pictures of editors that no event has taken."""
+    buffered_mb_per_visitor: int = Field(default=144, ge=1)
+    head_seconds: int = Field(default=10, ge=1)
+    """Time in which the head of a request has to be there, the first one of a connection included."""
+    body_seconds: int = Field(default=15, ge=1)
+    """Time for a body, and a second more for each 16 kB that have come."""
+    connections: int = Field(default=4096, ge=1)
+    connections_per_address: int = Field(default=512, ge=1)
+    """Open connections of one address that is not in `trusted_proxies`; a page that is open holds two."""
+    new_sessions: int = Field(default=3000, ge=1)
+    """Sessions that may begin in a minute: each page that is opened, each call of a program that names none."""
+    new_sessions_per_visitor: int = Field(default=600, ge=1)
+    validators: int = Field(default=2, ge=1)
+    """Validators that run at once, with the decoding of their inputs; they run before the queue."""
+    validators_per_visitor: int = Field(default=32, ge=1)
+    """Validators of one visitor that run or wait."""
     queue_size: int = Field(default=64, ge=1)
     """Events that may wait; one more is refused at once."""
     concurrency: int = Field(default=4, ge=1)
@@ -103,6 +137,10 @@ class ServerSettings(BaseSettings):
     file_ttl: int = Field(default=86400, ge=1)
     """Seconds after which an uploaded or generated file is deleted."""
     upload_dir: Path = Field(default_factory=default_upload_dir)
+    stored_mb: int = Field(default=10_240, ge=1)
+    """Size of all files in the folder of uploads and results; beyond it no more are taken."""
+    stored_mb_per_visitor: int = Field(default=2048, ge=1)
+    """Size of the files that one visitor sends within `file_ttl`."""
     public_folders: list[Path] = []
     """Folders beside `assets/` whose files everybody who may use the app can have, such as pictures of a data set."""
 
@@ -182,11 +220,17 @@ class ServerSettings(BaseSettings):
     @model_validator(mode="after")
     def refuse_what_breaks_sessions_or_opens_the_app(self) -> Self:
         """Say in one line what to change, before anything is served."""
-        if self.web_concurrency > 1:
-            raise ValueError(
-                "WEB_CONCURRENCY: Gradio keeps queue and sessions in one process, so more workers mix sessions up. "
-                "Set it to 1 and start more replicas behind a proxy with cookie affinity instead."
-            )
+        asked = {
+            "WEB_CONCURRENCY": self.web_concurrency,
+            "UVICORN_WORKERS": self.uvicorn_workers,
+            "--workers": workers_in(sys.argv[1:]),
+        }
+        for name, workers in asked.items():
+            if workers > 1:
+                raise ValueError(
+                    f"{name}: Gradio keeps queue and sessions in one process, so more workers mix sessions up. "
+                    "Set it to 1 and start more replicas behind a proxy with cookie affinity instead."
+                )
         if not (self.public or is_loopback(self.host)):
             raise ValueError(
                 f"APP_HOST: {self.host} can be reached from other machines. Set APP_PUBLIC=true if that is meant."
@@ -198,6 +242,12 @@ class ServerSettings(BaseSettings):
             if problem := problem_with_sources(directive, sources):
                 raise ValueError(f"APP_CONTENT_SOURCES: {problem}")
         return self
+
+
+def workers_in(arguments: Sequence[str]) -> int:
+    """Tell how many processes a command line asks for, such as that of uvicorn; each of them has it."""
+    found = re.search(r"(?:^|\s)(?:--workers[ =]|-w[ =]?)(\d+)(?:\s|$)", " ".join(arguments))
+    return int(found[1]) if found else 1
 
 
 def is_loopback(host: str) -> bool:

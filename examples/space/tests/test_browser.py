@@ -9,8 +9,8 @@ from tests.server.page import assert_accessible, assert_fits_a_phone, visit
 
 
 def draw_a_one(page: Page) -> None:
-    """Draw a vertical line with the pen."""
-    page.get_by_role("button", name="Brush").first.click()
+    """Draw a vertical line. The pen is in hand when the page opens."""
+    expect(page.get_by_role("button", name="Brush").first).to_be_visible()
     box = page.locator("canvas").first.bounding_box()
     assert box is not None
     x, top, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.3, box["y"] + box["height"] * 0.7

@@ -2,6 +2,7 @@
 
 import threading
 
+import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -11,6 +12,7 @@ from server import gradio_adapter
 from services import model
 from tests.conftest import MakeApp, Serve
 from tests.server.access import headers
+from tests.server.fixtures import started
 from utils.preprocess import Bitmap
 
 
@@ -98,3 +100,9 @@ def test_waiting_calls_share_a_batch_and_each_visitor_gets_the_own_answer(
         assert device.sizes == [1, 3]
         assert len(set(labels)) == 3
         assert ahead.result(timeout=20)["label"] == labels[0]
+
+
+def test_the_size_of_a_batch_is_the_setting() -> None:
+    with started("app.py", APP_MAX_BATCH="3", APP_MODEL_WORKERS="0") as (_, url):
+        config = httpx.get(f"{url}/config", headers=headers(), timeout=30).json()
+    assert [event["max_batch_size"] for event in config["dependencies"] if event["batch"]] == [3]

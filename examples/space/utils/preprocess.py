@@ -1,5 +1,6 @@
 """Cleaning of the input, as plain functions: what comes from a user is checked here before a service sees it."""
 
+from functools import partial
 from typing import TypedDict
 
 import numpy as np
@@ -63,12 +64,20 @@ def to_ink(pixels: Pixels) -> NDArray[np.float64]:
         InputError: if the picture is of one colour.
 
     """
-    image = Image.fromarray(pixels)
-    ground = Image.new("RGBA", image.size, "white")
-    ground.alpha_composite(image.convert("RGBA"))
-    grey = np.asarray(ground.convert("L"), dtype=np.float64)
-    if grey.max() - grey.min() < MIN_CONTRAST:
+    # White ink on a transparent ground is seen on black alone.
+    grey = next(
+        (grey for grey in map(partial(on_ground, pixels), ("white", "black")) if np.ptp(grey) >= MIN_CONTRAST), None
+    )
+    if grey is None:
         raise InputError("The picture is empty. Draw a digit with a dark pen.")
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ink = np.abs(grey - np.median(edge))
     return ink * (255 / ink.max())
+
+
+def on_ground(pixels: Pixels, colour: str) -> NDArray[np.float64]:
+    """Lay a picture on a ground and give the brightness of each pixel, 0 to 255, shape (height, width)."""
+    image = Image.fromarray(pixels).convert("RGBA")
+    ground = Image.new("RGBA", image.size, colour)
+    ground.alpha_composite(image)
+    return np.asarray(ground.convert("L"), dtype=np.float64)

@@ -1,15 +1,22 @@
 """What a request asks for, held against the routes that Gradio really has."""
 
+import random
 import re
 
 import pytest
+from starlette.routing import compile_path
 
-from server.asked import Kind, asked, read, read_path
+from server.asked import Kind, asked, may_be_path, read, read_path
 from tests.server.fixtures import MakeApp
 from tests.server.test_gate import OPEN, routes
 
 NAMES = ("predict", "v2", "file=x", "call", "é", "a.b", "..", "%2f", "heartbeat")
 """Names that an event, a session or a file may have."""
+METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE")
+SEED, EXAMPLES = 12, 3_000
+
+Routes = list[tuple[str, str]]
+"""Methods and patterns, in the order in which they are tried."""
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,7 @@ def test_a_file_is_named_whole_however_deep_it_lies() -> None:
     assert (found.kind, set(found.files), found.secret) == (Kind.FILE, {"/tmp/a=b/c.txt"}, "/tmp/a=b/c.txt")
 
 
-@pytest.mark.parametrize("path", ["/assets/", "/static/", "/svelte/", "/docs", "/gradio_api/", "/gradio_api/deep_link"])
+@pytest.mark.parametrize("path", ["/assets/", "/static/", "/svelte/", "/docs", "/gradio_api/"])
 def test_what_is_on_no_list_is_closed(path: str) -> None:
     assert read_path("GET", path).kind is Kind.CLOSED
 
@@ -96,3 +103,52 @@ def test_every_route_that_gradio_has_is_read_as_gradio_reads_it(make_app: MakeAp
             # The name of an event is nobody's: it must not be taken for an id that belongs to whoever comes first.
             if "{api_name}" in pattern and "{event_id}" not in pattern and method == "POST":
                 assert not found.ids
+
+
+def gradio_reads(known: Routes, method: str, path: str) -> tuple[str, dict[str, str]]:
+    """Give the route that would take a request, and what it reads from the path."""
+    for its_method, pattern in known:
+        found = compile_path(pattern)[0].match(path)
+        if found and its_method == method:
+            return pattern, found.groupdict()
+    return "", {}
+
+
+def assert_read_alike(known: Routes, method: str, path: str) -> None:
+    """Hold what the gate reads from a path against what Gradio reads."""
+    found, (pattern, names) = read(method, path), gradio_reads(known, method, path)
+    if found.kind is Kind.CLOSED:
+        return
+    assert pattern in OPEN | {""}, (method, path, pattern)
+    assert names.get("api_name", found.event) == found.event, (method, path)
+    for place in ("event_id", "session_hash"):
+        assert place not in names or found.ids == {names[place]}, (method, path)
+    assert not pattern or found.ids <= set(names.values()), (method, path)
+
+
+def test_any_path_is_read_as_gradio_reads_it(make_app: MakeApp) -> None:
+    known, dice = list(routes(make_app())), random.Random(SEED)
+    parts = sorted({part for _, pattern in known for part in pattern.split("/")} | {*NAMES, "", "\n", "v2\n"})
+    for _ in range(EXAMPLES):
+        path = "/" + "/".join(dice.choice(parts) for _ in range(dice.randint(0, 6)))
+        for prefix in ("", "/gradio_api", "/gradio_api/call"):
+            assert_read_alike(known, dice.choice(METHODS), prefix + path)
+
+
+@pytest.mark.parametrize("path", ["/" + "a" * 255, "/" + "a/" * 2_000, "/\u00e9" * 60])
+def test_what_a_file_may_be_called_is_a_path(path: str) -> None:
+    assert may_be_path(path)
+
+
+@pytest.mark.parametrize("path", ["/" + "a" * 256, "/" + "\u00e9" * 128, "/" + "a/" * 2_100, "/a\0b", "/a\n"])
+def test_what_no_file_is_called_is_closed(path: str) -> None:
+    for prefix in ("/assets", "/gradio_api/file=", "/gradio_api/call"):
+        assert read("GET", prefix + path * 5).kind is Kind.CLOSED
+
+
+@pytest.mark.parametrize(
+    "headers", [[], [(b"origin", b"https://a.com")], [(b"access-control-request-method", b"POST")]]
+)
+def test_a_question_of_no_browser_asks_for_nothing(headers: list[tuple[bytes, bytes]]) -> None:
+    scope = {"type": "http", "method": "OPTIONS", "path": "/gradio_api/queue/join", "headers": headers}
+    assert asked(scope).kind is Kind.CLOSED

@@ -236,11 +236,13 @@ def bare_gate(make_settings: MakeSettings, app: Any) -> Gate:  # noqa: ANN401
         gr.Textbox()
     settings = make_settings()
     security = Security(settings, may_eval=False)
-    return Gate(app, settings=settings, work=Work(demo), access=Access(settings), own=OwnRoutes(), security=security)
+    return Gate(
+        app, settings=settings, work=Work(demo, settings), access=Access(settings), own=OwnRoutes(), security=security
+    )
 
 
 def post(path: str) -> dict[str, Any]:
-    head = [(b"host", b"localhost")]
+    head = [(b"host", b"localhost"), (b"content-type", b"multipart/form-data; boundary=b")]
     return {"type": "http", "method": "POST", "path": path, "headers": head, "scheme": "http", "client": ("1.2.3.4", 5)}
 
 
@@ -341,7 +343,7 @@ def test_everybody_is_a_guest_where_nobody_signs_in(make_settings: MakeSettings)
     request = HTTPConnection({"type": "http", "headers": [], "state": {}})
     assert asyncio.run(access.identify(request)) == identity.current_user(request) == identity.GUEST
     assert (access.name_of(request), identity.GUEST.owner) == ("Guest", "none:guest")
-    assert asyncio.run(access.owns(identity.GUEST, request.scope))
+    assert asyncio.run(access.owns(identity.GUEST, {"s"}, {"/x"}))
     assert asyncio.run(access.close()) is None
 
 
@@ -355,8 +357,8 @@ def test_only_browsers_are_led_to_a_login_page(make_settings: MakeSettings) -> N
 
 
 def test_what_belongs_to_somebody_else_is_refused(make_app: MakeApp) -> None:
-    async def owns(_user: User, _scope: object, body: bytes = b"") -> bool:
-        return b"other" not in body
+    async def owns(_user: User, ids: frozenset[str], _files: object) -> bool:
+        return "other" not in ids
 
     app = make_app()
     app.state.access.owns = owns
@@ -372,6 +374,12 @@ def test_other_sites_ask_first_without_credentials(make_app: MakeApp) -> None:
         for origin, status in (("https://friend.example", 200), ("https://evil.example", 400)):
             answer = client.options("/gradio_api/queue/join", headers=asks | {"origin": origin})
             assert answer.status_code == status
+
+
+def test_a_question_that_no_browser_asks_ends_at_the_gate(make_app: MakeApp) -> None:
+    with browse(make_app()) as client:
+        for path in ("/", "/config", "/healthz", "/gradio_api/queue/join", "/gradio_api/upload", "/made-up"):
+            assert client.options(path).status_code == 404
 
 
 def test_while_the_store_is_away_nobody_is_let_in(make_app: MakeApp) -> None:

@@ -94,7 +94,7 @@ def test_a_stop_lets_the_next_link_of_a_chain_run(make_settings: MakeSettings) -
         assert client.post("/gradio_api/queue/join", json=body).status_code == 200
         for wrong in ({"fn_index": 0}, {"fn_index": 99}, {"fn_index": None}):
             assert client.post("/gradio_api/queue/join", json=body | wrong).status_code == 503
-        assert client.post("/gradio_api/queue/join", content=b"no json").status_code == 503
+        assert client.post("/gradio_api/queue/join", json={}).status_code == 503
 
 
 def test_a_second_signal_stops_at_once_but_an_echo_does_not(make_settings: MakeSettings, serve: Serve) -> None:

@@ -18,8 +18,8 @@ from typing import Any, cast
 import gradio as gr
 import pytest
 
+import server
 from server import application, gradio_adapter
-from server.gradio_adapter import PublicFolder
 from server.queueing import queue_options
 from tests.server.access import headers
 from tests.server.client import AppTest, browse
@@ -44,8 +44,8 @@ def test_it_says_what_changed() -> None:
 def test_gradio_writes_no_stubs_at_start() -> None:
     module = importlib.import_module("gradio.component_meta")
     with holds("gradio.component_meta.create_or_modify_pyi"):
-        assert module.create_or_modify_pyi is gradio_adapter.write_nothing
-    finder = gradio_adapter.PatchGradio()
+        assert module.create_or_modify_pyi is server.write_nothing
+    finder = server.PatchGradio()
     assert finder.find_spec("json", None) is None
     spec = finder.find_spec("gradio.component_meta", gr.__path__)
     assert spec is not None
@@ -88,21 +88,21 @@ def test_a_gradio_without_these_parts_is_left_alone(tmp_path: Path, monkeypatch:
     path = tmp_path / "later.py"
     path.write_text("class Blocks: ...")
     module = ModuleType("later")
-    for patch in (gradio_adapter.skip_stubs, gradio_adapter.build_apps_late):
-        monkeypatch.setitem(gradio_adapter.PATCHES, "later", patch)
-        gradio_adapter.PatchingLoader("later", str(path)).exec_module(module)
+    for patch in (server.skip_stubs, server.build_apps_late):
+        monkeypatch.setitem(server.PATCHES, "later", patch)
+        server.PatchingLoader("later", str(path)).exec_module(module)
         assert set(vars(module)) >= {"Blocks"}
         assert not hasattr(vars(module)["Blocks"], "app")
 
 
 def test_a_package_that_is_not_there_is_missing_in_python_s_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "meta_path", sys.meta_path[:])
-    gradio_adapter.prepare_imports("no_such_package")
+    server.prepare_imports("no_such_package")
     before = len(sys.meta_path)
     for name in ("no_such_package", "no_such_package.part"):
         with pytest.raises(ModuleNotFoundError, match=r"^No module named 'no_such_package'$"):
             importlib.import_module(name)
-    gradio_adapter.prepare_imports("json")
+    server.prepare_imports("json")
     assert len(sys.meta_path) == before + 1  # nothing for a package that is there
 
 
@@ -222,48 +222,6 @@ def test_the_request_of_an_event_is_known_where_it_runs(make_settings: MakeSetti
         assert test.call("whose") == [test.session]
 
 
-def test_our_rule_stands_in_front_of_gradio_s_about_files() -> None:
-    gradio_adapter.guard_files()
-    gradio_adapter.guard_files()
-    with holds("gradio.utils.is_allowed_file"):
-        from gradio import processing_utils, route_utils, utils  # noqa: PLC0415
-
-        for module in (processing_utils, route_utils):
-            rule = cast("Any", module).utils.is_allowed_file
-            assert rule is cast("Any", utils).is_allowed_file
-            assert rule.is_ours
-
-
-def test_the_rule_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked_gradio: list[Path] = []
-
-    def plain(path: Path, *_: object) -> tuple[bool, str]:
-        asked_gradio.append(path)
-        return False, "in_blocklist"
-
-    rule: Callable[..., Any] = gradio_adapter.rule_for_files(plain, tmp_path / "gradio")
-    public = [PublicFolder(tmp_path / "assets"), str(tmp_path)]
-    for path, verdict in {
-        "assets/picture.png": (True, "allowed"),
-        "assets/deep/picture.png": (True, "allowed"),
-        "assets/.hidden": (False, "in_blocklist"),
-        "assets/.git/config": (False, "in_blocklist"),
-        "gradio/icons/icon.svg": (True, "allowed"),
-    }.items():
-        assert rule(tmp_path / path, [], public, []) == verdict
-    assert asked_gradio == []
-    for path in ("app.py", "assets2/x", "assets/../app.py", "gradio/routes.py"):
-        assert rule(tmp_path / path, [], public, []) == (False, "in_blocklist")
-    assert len(asked_gradio) == 4
-    monkeypatch.chdir(tmp_path)
-    assert rule(Path("s/run/3/playlist.m3u8").absolute(), [], [], []) == (True, "created")
-    for path in ("run/3/playlist.m3u8", "s/run/3/other.m3u8", "s/run/3/4/playlist.m3u8"):
-        assert rule(Path(path).absolute(), [], [], []) == (False, "in_blocklist")
-    (tmp_path / "s/run/3").mkdir(parents=True)
-    (tmp_path / "s/run/3/playlist.m3u8").write_text("a file of somebody's")
-    assert rule(Path("s/run/3/playlist.m3u8").absolute(), [], [], []) == (False, "in_blocklist")
-
-
 def test_a_chat_is_made_of_known_parts() -> None:
     def answer(message: str, _: list[Any]) -> str:
         return message
@@ -282,6 +240,18 @@ def test_a_chat_is_made_of_known_parts() -> None:
 
         gradio_adapter.keep_conversations(chat, "conversations", wrap)
         assert wrapped
+        gradio_adapter.free_after_failure(chat)
+        refused, *_, added = [event for event in gradio_adapter.events(chat).values() if event.trigger_only_on_failure]
+        assert refused.fn().interactive
+        assert gradio_adapter.runs(gradio_adapter.events(chat)[added.trigger_after], answer)
+        before: list[Any] = [{"role": "user"}, {"role": "assistant"}]
+        box, kept = added.fn("My question", [*before, {"role": "user"}], before)
+        assert (box.value, box.interactive, box.stop_btn, kept) == ("My question", True, False, before)
+        box, kept = added.fn("My question", before, before[:1])
+        assert (box.interactive, kept) == (True, gr.skip())
+        gradio_adapter.free_after_failure(chat, shows_failures=True)
+        *_, added = gradio_adapter.events(chat).values()
+        assert added.fn("My question", before, before[:1]) == (gr.skip(), gr.skip())
         assert cast("Any", chat).saved_conversations.storage_key == "conversations"
 
 
@@ -322,6 +292,23 @@ def test_what_a_page_was_built_with_for_its_look(make_app: MakeApp) -> None:
         assert gradio_adapter.has_auth(demo)
 
 
+def test_bounds_are_set_on_what_gradio_has(make_app: MakeApp) -> None:
+    with gr.Blocks(analytics_enabled=False) as other:
+        editor = gr.ImageEditor()
+    demo = make_app().state.demo
+    with holds("Queue.push"):
+        assert type(demo._queue).__name__ == "BoundQueue"  # noqa: SLF001
+    with holds("StateHolder.update"):
+        assert type(demo.app.state_holder).__name__ == "BoundHolder"
+    with holds("ImageEditor.blob_storage"):
+        assert gradio_adapter.pictures_of_editors(other) == {str(editor._id): {}}  # noqa: SLF001
+    with holds("processing_utils.AudioSegment"):
+        assert importlib.import_module("gradio.processing_utils").AudioSegment.__name__ == "Bounded"
+    with holds("Block.keep_in_cache"):
+        assert gradio_adapter.files_of_page(demo) == set()
+        assert hasattr(editor, "keep_in_cache")
+
+
 def test_the_process_was_prepared_before_gradio_was_imported() -> None:
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
-    assert any(isinstance(finder, gradio_adapter.PatchGradio) for finder in sys.meta_path)
+    assert any(isinstance(finder, server.PatchGradio) for finder in sys.meta_path)

@@ -155,6 +155,24 @@ def test_three_hundred_guesses_in_a_row_are_mostly_not_even_looked_at(make_app: 
         assert client.get("/healthz").status_code == 200
 
 
+def test_a_failed_sign_in_and_a_closed_throttle_have_a_line_each(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(login_limit="1 per hour")
+    with TestClient(app, base_url="http://localhost", client=("203.0.113.7", 5)) as client:
+        for _ in range(2):
+            client.post("/login", data={"username": "eve\nINFO forged", "password": "s3cret"})
+    facts = [vars(record) for record in caplog.records if record.name == "app.refused"]
+    assert [(one["reason"], one["visitor"], one["address"]) for one in facts] == [
+        ("sign-in", "eve\nINFO forged", "203.0.113.7"),
+        ("throttle", "eve\nINFO forged", "203.0.113.7"),
+    ]
+    assert "Name or password is wrong" in facts[0]["problem"]
+    assert "Too many tries" in facts[1]["problem"]
+    assert "s3cret" not in caplog.text
+    assert "\nINFO forged" not in caplog.text
+
+
 def test_a_right_password_starts_the_count_anew_and_addresses_count_apart(make_app: MakeApp) -> None:
     app = make_app(login_limit="2 per hour")
     for address in ("192.0.2.1", "192.0.2.2"):

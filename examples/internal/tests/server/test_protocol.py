@@ -126,3 +126,13 @@ def test_a_large_body_is_no_head(url: httpx.URL) -> None:
     chunks = sent + b"transfer-encoding: chunked\r\n" + LAST + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
     for request in (whole, chunks):
         assert answers(url, request)[0] in {"200", "401", "303"}  # strangers come as far as the gate
+
+
+def test_a_websocket_is_not_counted_for_ever(make_app: MakeApp, serve: Serve) -> None:
+    upgrade = (
+        b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+        b"sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    with serve(make_app(), trusted_proxies=["192.0.2.1"], connections_per_address=2) as address:
+        for _ in range(5):
+            assert "429" not in answers(httpx.URL(address), upgrade)

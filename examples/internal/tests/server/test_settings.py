@@ -3,13 +3,22 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from pydantic import Field, ValidationError
 
 from server import settings as module
-from server.settings import PROJECT_DIR, ServerSettings, explain, parsed, problem_with_folder, read_settings
+from server.settings import (
+    PROJECT_DIR,
+    ServerSettings,
+    explain,
+    parsed,
+    problem_with_folder,
+    read_settings,
+    workers_in,
+)
 from tests.server.fixtures import IMPORTS, TINY, MakeSettings, environment
 
 
@@ -30,8 +39,49 @@ def test_other_machines_are_let_in_only_on_purpose(make_settings: MakeSettings, 
 
 
 def test_more_workers_than_one_are_refused(make_settings: MakeSettings) -> None:
-    with pytest.raises(ValidationError, match="start more replicas"):
-        make_settings(WEB_CONCURRENCY=2)
+    for name in ("WEB_CONCURRENCY", "UVICORN_WORKERS"):
+        with pytest.raises(ValidationError, match=f"{name}: .* start more replicas"):
+            make_settings(**{name: 2})
+
+
+@pytest.mark.parametrize(
+    ("line", "workers"),
+    [
+        ("uvicorn app:create_app --factory --workers 2", 2),
+        ("uvicorn --workers=3 app:create_app", 3),
+        ("gunicorn -w 4 -k uvicorn_worker.UvicornWorker app:app", 4),
+        ("gunicorn -w4 app:app", 4),
+        ("uvicorn --workers 1 app:create_app", 1),
+        ("uvicorn --workers", 1),
+        ("app.py --reload", 1),
+    ],
+)
+def test_workers_are_read_from_a_command_line(line: str, workers: int) -> None:
+    assert workers_in(line.split()[1:]) == workers
+
+
+def test_a_server_with_two_workers_serves_nobody() -> None:
+    serve = [sys.executable, "-m", "uvicorn", "app:create_app", "--factory", "--workers", "2", "--port", "0"]
+    process = subprocess.Popen(
+        serve, cwd=PROJECT_DIR, env=os.environ | environment(), stderr=subprocess.PIPE, text=True
+    )
+    # The server starts its workers again and again; whatever it does, the test comes to an end.
+    end = threading.Timer(60, process.kill)
+    end.start()
+    try:
+        assert process.stderr is not None
+        written = ""
+        for line in process.stderr:
+            written += line
+            if "--workers: Gradio keeps queue and sessions in one process" in line:
+                break
+            assert "Application startup complete" not in line, written
+        else:
+            pytest.fail(f"two workers were not refused:\n{written}")
+    finally:
+        end.cancel()
+        process.kill()
+        process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 """Who is asking: the same small object in every auth mode."""
 
 from dataclasses import dataclass
-from typing import Any
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,22 @@ def current_user(request: Any) -> User:  # noqa: ANN401 (Gradio's request, or St
     """
     plain = getattr(request, "request", request)
     return GUEST if plain is None else plain.scope["state"].get("user", GUEST)
+
+
+def visitor_of(scope: "Scope") -> str:
+    """Name whoever a limit counts for: a user, a program with a key, or, of guests, the address.
+
+    Of an IPv6 address its network counts, because one machine has as many addresses there as it likes.
+    """
+    user = scope["state"].get("user", GUEST)
+    if user != GUEST:
+        return str(user.owner)
+    host = str((scope.get("client") or ("",))[0])
+    try:
+        wide = ip_address(host).version == 6  # noqa: PLR2004
+    except ValueError:  # A name, or a socket without one.
+        wide = False
+    return f"address:{ip_network((host, 64), strict=False) if wide else host}"
 
 
 def wants_page(connection: HTTPConnection) -> bool:

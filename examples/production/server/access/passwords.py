@@ -31,10 +31,12 @@ from server.access.sessions import Sessions
 from server.access.store import Store, build_store
 from server.access.tries import Throttle
 from server.counting import network_of
+from server.refusals import report_refusal
 from server.settings import ServerSettings
 
 LONGEST_PASSWORD = 1024
 LONGEST_NAME = 200
+TOO_MANY = 429
 MOST_WAITING = 100
 """Sign-ins that may wait for the one slot in which passwords are checked."""
 # What OWASP recommends for Argon2id on machines that do other work too: 19 MiB, two passes, one lane.
@@ -104,6 +106,8 @@ class Passwords(Members):
         super().__init__(settings, store)
         self.sessions = Sessions(settings, store)
         self.accounts = read_accounts(settings)
+        # Asked for with every request, so worked out once.
+        self.known = {name: (user_of(name, account), proof(account)) for name, account in self.accounts.items()}
         self.throttle = Throttle(settings)
         # Hashing takes a core and 19 MiB for some 30 ms: one at a time, and never on the event loop.
         self.slot = CapacityLimiter(1)
@@ -122,10 +126,10 @@ class Passwords(Members):
     async def visitor(self, connection: HTTPConnection) -> User | None:
         """Tell who uses the browser. An account that is gone or has a new password ends its sign-ins."""
         session = await self.sessions.read(connection)
-        account = self.accounts.get(session.user.id) if session is not None else None
-        if session is None or account is None or session.proof != proof(account):
+        if session is None:
             return None
-        return user_of(session.user.id, account)
+        user, mark = self.known.get(session.user.id, (None, ""))
+        return user if session.proof == mark else None
 
     async def show_login(self, request: Request) -> Response:
         """Ask for name and password, unless the visitor is known already."""
@@ -141,6 +145,7 @@ class Passwords(Members):
         name = name.strip()[:LONGEST_NAME]
         address = network_of(request)
         if problem := await self.problem_with(address, name, password):
+            report_refusal(request.scope, "throttle" if problem.status == TOO_MANY else "sign-in", problem.text, name)
             if not wants_page(request):
                 return JSONResponse({"detail": problem.text}, problem.status, problem.headers)
             answer = login_form(self.settings, wanted, name, problem.text, problem.status)
@@ -150,8 +155,7 @@ class Passwords(Members):
         response = JSONResponse({"success": True})
         if wants_page(request):
             response = RedirectResponse(next_path(self.settings, wanted), 303)
-        account = self.accounts[name]
-        await self.sessions.open(request, response, user_of(name, account), proof(account))
+        await self.sessions.open(request, response, *self.known[name])
         return response
 
     async def problem_with(self, address: str, name: str, password: str) -> Problem | None:
@@ -161,7 +165,7 @@ class Passwords(Members):
         except StoreDownError:
             return Problem("Nobody can sign in just now. Try again in a moment.", 503, 5)
         if wait:
-            return Problem(f"Too many tries. Wait {wait} seconds, then try again.", 429, wait)
+            return Problem(f"Too many tries. Wait {wait} seconds, then try again.", TOO_MANY, wait)
         if self.slot.statistics().tasks_waiting >= MOST_WAITING:
             return Problem("Too many people sign in at the moment. Try again in a few seconds.", 503, 5)
         if not await self.verify(name, password):

@@ -34,7 +34,7 @@ IMPORTS = {"PYTHONPATH": str(PROJECT_DIR)}
 
 MakeSettings = Callable[..., Any]
 MakeApp = Callable[..., FastAPI]
-Serve = Callable[[FastAPI], AbstractContextManager[str]]
+Serve = Callable[..., AbstractContextManager[str]]
 
 
 def environment() -> dict[str, str]:
@@ -99,11 +99,11 @@ def app_test(make_app: MakeApp) -> Iterator[AppTest]:
 
 @pytest.fixture(scope="session")
 def serve(make_settings: MakeSettings) -> Serve:
-    """Serve an application on a free port, for clients that need a real connection."""
+    """Serve an application on a free port, for clients that need a real connection; `changes` are settings."""
 
     @contextmanager
-    def run(app: FastAPI) -> Generator[str]:
-        settings = make_settings(port=0, shutdown_grace=5)
+    def run(app: FastAPI, **changes: Any) -> Generator[str]:  # noqa: ANN401
+        settings = make_settings(**({"port": 0, "shutdown_grace": 5} | changes))
         served = running.build_server(app, settings)
         with running.bind(settings) as listener:
             thread = threading.Thread(target=served.run, args=([listener],))
@@ -118,14 +118,21 @@ def serve(make_settings: MakeSettings) -> Serve:
     return run
 
 
-# Not for the session: while it is open, Playwright keeps an event loop running in this thread.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@contextmanager
+def chromium(*flags: str) -> Generator[Browser]:
     """Start the system's Chromium. CI always has one."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip(f"no browser found: install Chromium, or put one of these on the path: {', '.join(BROWSERS)}")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *flags])
         yield started
         started.close()
+
+
+# Not for the session: while it is open, Playwright keeps an event loop running in this thread.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Give a browser."""
+    with chromium() as started:
+        yield started

@@ -22,7 +22,8 @@ from tests.server.client import AppTest, EventError, browse
 from tests.server.fixtures import MakeApp, MakeSettings, Serve
 from tests.server.test_gate import routes
 
-OPEN_TO_STRANGERS = {"/healthz", "/readyz", "/theme.css", "/favicon.ico", "/robots.txt"} | PUBLIC
+LOOKS = {"/theme.css", "/favicon.ico", "/robots.txt"}
+OPEN_TO_STRANGERS = {"/healthz", "/readyz", "/gradio_api/app_id"} | LOOKS | PUBLIC
 SPOOFED = {
     "x-forwarded-user": "ada",
     "x-forwarded-email": "ada@example.com",

@@ -181,6 +181,16 @@ def test_probes_and_paths_that_visitors_choose_make_no_series(measured: Measured
     assert "made-up" not in str(figures)
 
 
+def test_whoever_is_refused_is_counted(make_app: MakeApp) -> None:
+    app = make_app(metrics_port=1, max_request_kb=1, api_keys=API_KEYS)
+    with browse(app) as client:
+        client.post("/gradio_api/queue/join", json={"data": ["x" * 2000]})
+        client.get("/config", headers={"Authorization": "Bearer made-up"})
+    counted = read(metrics.generate_latest(app.state.metrics.registry).decode())
+    assert counted["app_refusals_total", "quota"] == 1
+    assert counted["app_refusals_total", "sign-in"] == 1
+
+
 def test_more_names_than_an_app_has_become_one(make_app: MakeApp) -> None:
     counted = make_app(metrics_port=1).state.metrics
     for number in range(2 * metrics.MOST_NAMES):

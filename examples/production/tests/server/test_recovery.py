@@ -3,9 +3,11 @@
 import socket
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 import gradio as gr
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 
 from server import application
@@ -80,9 +82,8 @@ def test_a_waiting_page_comes_back_after_a_new_start(browser: Browser, tmp_path:
             works_anew(page)
 
 
-def test_a_waiting_page_comes_back_after_a_cut_of_the_network(
-    browser: Browser, make_settings: MakeSettings, serve: Serve
-) -> None:
+def make_waiting(make_settings: MakeSettings) -> tuple[FastAPI, threading.Event]:
+    """Make a page with an answer that waits for an event."""
     go_on, settings = threading.Event(), make_settings()
 
     async def answer(text: str) -> str:
@@ -94,7 +95,13 @@ def test_a_waiting_page_comes_back_after_a_cut_of_the_network(
         text = gr.Textbox(label="Question")
         text.submit(answer, text, gr.Textbox(label="Answer"), api_name="answer")
     demo.queue(**queue_options(settings))
-    app = application.create_app(demo, settings)
+    return application.create_app(demo, settings), go_on
+
+
+def test_a_waiting_page_comes_back_after_a_cut_of_the_network(
+    browser: Browser, make_settings: MakeSettings, serve: Serve
+) -> None:
+    app, go_on = make_waiting(make_settings)
     with serve(app) as url, wired(url) as (wire, front), open_page(browser, front) as page:
         wait_for_an_answer(page)
         wire.cut()
@@ -103,4 +110,22 @@ def test_a_waiting_page_comes_back_after_a_cut_of_the_network(
             page.wait_for_event("requestfailed", lambda request: request.url.endswith("/app_id"))
         wire.mend()
         works_anew(page)
+        go_on.set()
+
+
+def test_a_page_whose_sign_in_ended_during_a_cut_leads_to_the_sign_in(
+    browser: Browser, make_settings: MakeSettings, serve: Serve
+) -> None:
+    app, go_on = make_waiting(make_settings)
+    with serve(app) as url, wired(url) as (wire, front), open_page(browser, front) as page:
+        wait_for_an_answer(page)
+        wire.cut()
+        page.wait_for_event("requestfailed", lambda request: request.url.endswith("/app_id"))
+        page.context.clear_cookies()
+        page.context.set_extra_http_headers({})
+        wanted = app.state.access.login_path or "/"
+        with page.expect_request(lambda request: urlsplit(request.url).path == wanted, timeout=SECONDS * 1000):
+            wire.mend()
+        if not app.state.access.known_only:
+            works_anew(page)
         go_on.set()

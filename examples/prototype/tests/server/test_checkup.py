@@ -8,10 +8,12 @@ from typing import Any
 import gradio as gr
 import pytest
 from fastapi import FastAPI
+from gradio.components.plot import PlotData
 from playwright.sync_api import Browser, expect
 
-from server import application, running
-from server.checkup import Weight
+from server import application, checkup, running
+from server.checkup import Weight, devices
+from server.errors import boundary
 from server.page import Page
 from server.queueing import queue_options
 from tests.server.client import browse
@@ -21,6 +23,8 @@ from tests.server.page import visit
 Build = Callable[[], object]
 MakePage = Callable[..., FastAPI]
 EVAL = "'unsafe-eval'"
+VEGA, PLOTLY = (PlotData(type=library, plot="{}") for library in ("altair", "plotly"))
+"""What `gr.Plot` makes of a chart."""
 
 
 @pytest.fixture
@@ -42,9 +46,10 @@ def problems(app: FastAPI) -> list[str]:
     return [finding.text for finding in app.state.life.findings if finding.is_problem]
 
 
-def notes(app: FastAPI) -> list[str]:
-    """Give the notes."""
-    return [finding.text for finding in app.state.life.findings if finding.weight is Weight.NOTE]
+def notes(app: FastAPI, *, handlers: bool = False) -> list[str]:
+    """Give the notes; about handlers, which stand behind no boundary in most tests here, only where it is asked for."""
+    found = [finding.text for finding in app.state.life.findings if finding.weight is Weight.NOTE]
+    return [text for text in found if handlers or "boundary()" not in text]
 
 
 def doubts(app: FastAPI) -> list[str]:
@@ -96,6 +101,7 @@ def js_event() -> None:
         (lambda: gr.HTML("<b>plain</b>", elem_id="news"), "html 'news'", "shows nothing"),
         (lambda: gr.LinePlot(label="Trend"), "nativeplot 'Trend'", "is not drawn"),
         (lambda: gr.BarPlot(label="Trend"), "nativeplot 'Trend'", "is not drawn"),
+        (lambda: gr.Plot(VEGA, label="Trend"), "plot 'Trend'", "is not drawn"),
         (lambda: gr.ImageEditor(label="Mask"), "imageeditor 'Mask'", "does not work"),
         (lambda: gr.Sketchpad(label="Digit"), "imageeditor 'Digit'", "does not work"),
         (js_event, "event js_fn (js=)", "keeps the page at 'Loading'"),
@@ -120,6 +126,15 @@ def test_a_script_of_the_page_is_a_cause_too(make_page: MakePage) -> None:
     assert problems(make_page(gr.Textbox, hooks, allow_eval=False)) == [
         f"the js= of the page does not run without {EVAL}: set APP_ALLOW_EVAL=true"
     ]
+
+
+@pytest.mark.parametrize("package", [None, "altair"])
+def test_a_plot_that_gets_its_chart_later_may_be_of_altair_where_that_is_installed(
+    make_page: MakePage, monkeypatch: pytest.MonkeyPatch, package: str | None
+) -> None:
+    monkeypatch.setattr(checkup, "find_spec", lambda _: package)
+    assert (EVAL in policy(make_page(gr.Plot))["script-src"]) == bool(package)
+    assert EVAL not in policy(make_page(lambda: gr.Plot(PLOTLY)))["script-src"]
 
 
 def test_a_page_that_evaluates_nothing_keeps_the_strict_policy(make_page: MakePage) -> None:
@@ -278,3 +293,97 @@ def test_a_private_event_with_a_name_is_noted(make_page: MakePage) -> None:
     app = make_page(build)
     assert notes(app) == ['event shut is private, so no program can call it by its name: api_visibility="public"']
     assert problems(app) == doubts(app) == []
+
+
+class Own(gr.Textbox):
+    """A component that is not Gradio's."""
+
+
+def render_later() -> None:
+    @gr.render()
+    def more() -> None:
+        gr.Audio()
+
+
+@pytest.mark.parametrize(
+    ("build", "asks"),
+    [
+        (gr.Textbox, set()),
+        (lambda: gr.Image(interactive=False), set()),
+        (lambda: gr.Audio(interactive=False), set()),
+        (lambda: gr.Image(sources=["upload"]), set()),
+        (gr.Image, {"camera"}),
+        (lambda: gr.Audio(sources=["microphone"]), {"microphone"}),
+        (lambda: gr.MultimodalTextbox(sources=["upload", "microphone"]), {"microphone"}),
+        (lambda: gr.Video(sources=["webcam"]), {"camera", "microphone"}),
+        (Own, {"camera", "microphone"}),
+        (render_later, {"camera", "microphone"}),
+    ],
+)
+def test_a_page_asks_for_what_its_components_are_made_for(make_page: MakePage, build: Build, asks: set[str]) -> None:
+    assert devices(make_page(build).state.demo) == asks
+
+
+# CAMERAS, MICROPHONES, LINKS AND HANDLERS
+
+
+def test_a_camera_stays_shut_without_https_and_that_is_said(make_page: MakePage) -> None:
+    def build() -> None:
+        gr.Image(label="Any")
+        gr.Image(label="Camera", sources=["webcam"])
+        gr.Audio(label="Out", interactive=False)
+        gr.File(label="File")
+
+    for fine in ({}, {"root_path": "/demo"}, {"root_path": "https://a.example.com"}, {"root_path": "http://localhost"}):
+        app = make_page(build, **fine)
+        assert problems(app) == doubts(app) == notes(app) == []
+    app = make_page(build, root_path="http://a.example.com/demo")
+    cure = "browsers open none without https: let APP_ROOT_PATH be https://a.example.com, and serve it there"
+    assert problems(app) == [f"image 'Camera' takes a camera or a microphone, and {cure}"]
+    assert doubts(app) == [f"image 'Any' takes a camera or a microphone, and {cure}"]
+
+
+def test_a_camera_in_a_frame_of_another_site_needs_its_leave(make_page: MakePage) -> None:
+    frames = {"frame_ancestors": ["https://b.example.com"]}
+    assert notes(make_page(gr.Textbox, **frames)) == []
+    assert notes(make_page(lambda: gr.Audio(label="Voice"), **frames)) == [
+        "in a frame of https://b.example.com, audio 'Voice' can record only if it has allow=\"camera; microphone\""
+    ]
+
+
+def test_a_button_for_links_that_are_not_made_is_named(make_page: MakePage) -> None:
+    def build() -> None:
+        gr.Button("Go")
+        gr.DeepLinkButton("Share it")
+
+    [text] = problems(make_page(build))
+    assert text == (
+        "the button 'Share it' makes links to the page, which are off: "
+        "set APP_DEEP_LINKS=true, or leave it out (deep_link=False of gr.Interface)"
+    )
+    assert problems(make_page(build, deep_links=True)) == []
+
+
+def test_a_handler_that_is_not_behind_the_boundary_is_noted(make_page: MakePage) -> None:
+    @boundary
+    def safe(text: str) -> str:  # pragma: no cover (nobody calls it)
+        return text
+
+    def bare(text: str) -> str:  # pragma: no cover
+        return text
+
+    def build(*functions: Any) -> None:  # noqa: ANN401
+        text = gr.Textbox()
+        for function in functions:
+            text.submit(function, text, text, api_name="use")
+        text.change(None, text, text, js="(text) => text")
+        gr.DeepLinkButton()
+        gr.ClearButton(text)
+        gr.Examples([["a"]], text, text, safe, cache_examples=True, cache_mode="lazy")
+
+    assert not [text for text in notes(make_page(lambda: build(safe)), handlers=True) if "boundary()" in text]
+    [text] = [text for text in notes(make_page(lambda: build(safe, bare, bare)), handlers=True) if "boundary()" in text]
+    assert text == (
+        "an error in bare is 'Error' on the page, and has no id in the log: put the handler behind boundary() of "
+        "server.errors"
+    )

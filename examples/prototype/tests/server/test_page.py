@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 from fastapi import FastAPI
 from PIL import Image
+from playwright.sync_api import Browser, expect
 from starlette.testclient import TestClient
 
 from server import application, gate, page
@@ -17,7 +18,8 @@ from server.page import Page, find_theme, listed
 from server.queueing import queue_options
 from server.settings import ASSETS, ServerSettings
 from tests.server.client import AppTest, EventError, browse
-from tests.server.fixtures import MakeApp, MakeSettings
+from tests.server.fixtures import MakeApp, MakeSettings, Serve
+from tests.server.page import visit
 
 RED = ".mark { color: rgb(1, 2, 3); }"
 PICTURE = "<svg xmlns='http://www.w3.org/2000/svg'/>"
@@ -81,6 +83,32 @@ def test_everything_that_launch_takes_for_the_look_reaches_the_page(make_app: Ma
     assert "<meta name='from-file'>" in config["head"]
     assert config["i18n_translations"]["de"] == {"hello": "Hallo"}
     assert theme != gr.themes.Default()._get_theme_css()  # noqa: SLF001
+
+
+def test_the_page_is_in_the_language_of_its_visitor(
+    browser: Browser, make_settings: MakeSettings, serve: Serve
+) -> None:
+    words = gr.I18n(
+        en={"name": "Your name", "run": "Run", "about": "About **us**"},
+        de={"name": "Ihr Name", "run": "Los", "about": "Über **uns**"},
+    )
+    with gr.Blocks(analytics_enabled=False) as demo:
+        gr.Markdown(words("about"))
+        gr.Textbox(label=words("name"))
+        gr.Button(words("run"))
+    demo.queue(**queue_options(make_settings()))
+    with serve(application.create_app(demo, make_settings(), page=Page(i18n=words))) as url:
+        # A language that nobody translated to gets English.
+        for locale, name, run, about in (
+            ("en-US", "Your name", "Run", "us"),
+            ("de-DE", "Ihr Name", "Los", "uns"),
+            ("sv-SE", "Your name", "Run", "us"),
+        ):
+            with visit(browser, url, locale=locale) as shown:
+                expect(shown.get_by_label(name, exact=True)).to_be_visible()
+                expect(shown.get_by_role("button", name=run, exact=True)).to_be_visible()
+                expect(shown.locator("strong")).to_have_text(about)
+                assert "__i18n__" not in shown.content().partition("<body")[2].partition("<script")[0]
 
 
 @pytest.mark.filterwarnings("ignore:SSR mode")
@@ -152,6 +180,13 @@ def test_a_page_that_was_closed_by_its_author_is_refused_and_not_opened(make_set
         demo.auth = auth
         with pytest.raises(SystemExit, match=r"^demo\.auth is not read here.*auth_mode=password$"):
             application.create_app(demo, make_settings())
+
+
+def test_default_is_the_theme_of_the_project_and_any_other_name_comes_before_it(make_settings: MakeSettings) -> None:
+    own, other = gr.themes.Base(), gr.themes.Glass()
+    assert Page().options(make_settings(theme="default"), [], own)["theme"] is own
+    assert isinstance(Page().options(make_settings(theme="soft"), [], own)["theme"], gr.themes.Soft)
+    assert Page(theme=other).options(make_settings(theme="default"), [], own)["theme"] is other
 
 
 def test_a_theme_has_a_name_or_is_an_object(make_settings: MakeSettings) -> None:

@@ -22,6 +22,7 @@ from server.access.pages import SIGN_OUT_PATH, add_account_bar, alert, next_path
 from server.access.provider import Facts, Provider, RefusedError, email_of, groups_of, text_of
 from server.access.sessions import Sessions
 from server.access.store import Store, build_store
+from server.refusals import report_refusal
 from server.settings import ServerSettings, is_loopback
 
 log = logging.getLogger("app.oidc")
@@ -175,7 +176,7 @@ class OpenId(Members):
     def refuse(self, request: Request, refusal: RefusedError) -> HTMLResponse:
         """Tell the visitor what helps, and the log the reason."""
         error_id = uuid.uuid4().hex[:8]
-        log.warning("%s (id %s): %r", refusal.text, error_id, refusal.reason, extra={"error_id": error_id})
+        report_refusal(request.scope, "sign-in", f"{refusal.text} (id {error_id}): {refusal.reason!r}")
         problem = f"{refusal.text} (id {error_id})"
         response = self.button_page(request, "Sign in", problem, again=refusal.status == 403)  # noqa: PLR2004
         response.status_code = refusal.status

@@ -17,6 +17,8 @@ from server.settings import ServerSettings
 
 MAX_COOKIE_BYTES = 3800
 """Browsers drop cookies of more than 4096 bytes, name and attributes included."""
+REMEMBERED, LONGEST_REMEMBERED = 2_000, 2 * MAX_COOKIE_BYTES
+"""Cookie headers that one process has read before, and how long each may be, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,13 @@ class Sessions:
         """Sign with the secret of the settings; see `check_secret`."""
         self.settings = settings
         self.store = store
-        # Checking a signature is most of what the gate costs; a cookie comes with every request of its visitor.
-        self.seen: LRUCache[str, Session] = LRUCache(10_000)
+        # Checking a signature is most of what the gate costs; the same header comes with every request of a visitor.
+        self.seen: LRUCache[tuple[str, bytes], Session] = LRUCache(REMEMBERED)
         self.signer = URLSafeSerializer(check_secret(settings.session_secret.get_secret_value()), salt="session")
 
     def cookie_name(self, connection: HTTPConnection) -> str:
         """Give the name of the cookie; over https with a prefix that ties it to this host and to https."""
-        prefix = "__Host-" if connection.url.scheme == "https" else ""
+        prefix = "__Host-" if connection.scope["scheme"] == "https" else ""
         return prefix + self.settings.session_cookie
 
     async def open(self, connection: HTTPConnection, response: Response, user: User, proof: str = "") -> None:
@@ -72,15 +74,19 @@ class Sessions:
 
     def unseal(self, connection: HTTPConnection) -> Session | None:
         """Give what the cookie says, if it is ours and its time is not over."""
-        cookie = connection.cookies.get(self.cookie_name(connection), "")
-        session = self.seen.get(cookie)
+        # All of them: a proxy may send one header for each cookie.
+        cookies = b"; ".join([value for name, value in connection.scope["headers"] if name == b"cookie"])
+        sent = (connection.scope["scheme"], cookies)
+        session = self.seen.get(sent)
         if session is None:
             try:
-                facts: dict[str, Any] = self.signer.loads(cookie)
+                facts: dict[str, Any] = self.signer.loads(connection.cookies.get(self.cookie_name(connection), ""))
             except BadData:
                 return None
             user = User(**facts["user"] | {"groups": tuple(facts["user"]["groups"])})
-            session = self.seen[cookie] = Session(facts["id"], user, facts["ends"], facts["proof"])
+            session = Session(facts["id"], user, facts["ends"], facts["proof"])
+            if len(sent[1]) <= LONGEST_REMEMBERED:
+                self.seen[sent] = session
         return session if session.ends > time.time() else None
 
     async def end(self, connection: HTTPConnection) -> None:

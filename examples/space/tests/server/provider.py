@@ -115,3 +115,5 @@ def assert_refused(answer: Any, status: int, text: str, caplog: pytest.LogCaptur
     assert 'href="/login?next=/' in answer.text
     [error_id] = re.findall(r"\(id (\w{8})\)", answer.text)
     assert error_id in caplog.text
+    [facts] = [vars(record) for record in caplog.records if record.name == "app.refused"][-1:]
+    assert (facts["reason"], facts["address"]) == ("sign-in", "testclient")

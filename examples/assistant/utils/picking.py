@@ -1,0 +1,48 @@
+"""Several models, of which the visitor picks one: whatever has `names`, and `named(name)` that gives the model."""
+
+from typing import Protocol, cast
+
+import gradio as gr
+
+from services.errors import InputError
+from services.protocol import ChatModel
+
+
+class Several(Protocol):
+    """What a model may have beside the members of `ChatModel`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What there is to choose from, the usual one first."""
+        ...
+
+    def named(self, name: str) -> ChatModel:
+        """Give the model of this name."""
+        ...
+
+
+def names_of(model: ChatModel) -> tuple[str, ...]:
+    """Tell what there is to choose from; nothing if there is one model alone."""
+    names = tuple(getattr(model, "names", ()))
+    return names if len(names) > 1 else ()
+
+
+def picker(model: ChatModel) -> list[gr.Dropdown]:
+    """Make the input with which visitors choose, if there is a choice."""
+    names = names_of(model)
+    return [gr.Dropdown(list(names), value=names[0], label="Model")] if names else []
+
+
+def picked(model: ChatModel, name: str) -> ChatModel:
+    """Give the model that a visitor has chosen.
+
+    Raises:
+        InputError: if it is not offered; programs may send anything.
+
+    """
+    names = names_of(model)
+    if not names:
+        return model
+    if name not in names:
+        raise InputError(f"There is no model of this name. Choose from: {', '.join(names)}.")
+    return cast("Several", model).named(name)
