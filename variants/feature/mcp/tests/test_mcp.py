@@ -281,7 +281,7 @@ def test_a_stopping_server_takes_no_new_calls(make_settings: MakeSettings) -> No
 def test_a_call_is_refused_where_the_event_would_be(
     app: FastAPI, ada: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def owns(_user: object, ids: frozenset[str], _files: object) -> bool:
+    async def owns(_user: object, ids: frozenset[str], *_: object) -> bool:
         return not ids
 
     monkeypatch.setattr(app.state.access, "owns", owns)
