@@ -318,7 +318,7 @@ def test_gradio_knows_no_session_that_was_not_checked(http: TestClient) -> None:
     access = http.app.state.access  # type: ignore[attr-defined]
     plain = access.owns
 
-    async def owns(user: Any, ids: frozenset[str], files: Any) -> bool:  # noqa: ANN401
+    async def owns(user: Any, ids: frozenset[str], files: Any, *_: object) -> bool:  # noqa: ANN401
         seen.append(frozenset(ids))
         return await plain(user, ids, files)
 

@@ -44,6 +44,16 @@ def cookie_of(answer: httpx.Response) -> dict[str, str]:
     return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
 
 
+def test_a_visitor_with_many_cookies_is_known_too(http: TestClient) -> None:
+    own = cookie_of(http.post("/login", data=RIGHT))["Cookie"]
+    http.cookies.clear()
+    for others in ("", f"; other={'x' * 8000}"):
+        assert http.get("/config", headers={"Cookie": own + others}).status_code == 200
+        # Of several headers all count: what was read from one must not be anybody's who sends the same.
+        assert http.get("/config", headers=[("Cookie", "a=b"), ("Cookie", own)]).status_code == 200
+    assert http.get("/config", headers={"Cookie": "a=b"}).status_code == 401
+
+
 def test_a_visitor_is_led_to_the_login_page_and_back(http: TestClient) -> None:
     led = http.get("/", headers=HTML)
     assert (led.status_code, led.headers["location"]) == (303, "/login?next=/")

@@ -357,7 +357,7 @@ def test_only_browsers_are_led_to_a_login_page(make_settings: MakeSettings) -> N
 
 
 def test_what_belongs_to_somebody_else_is_refused(make_app: MakeApp) -> None:
-    async def owns(_user: User, ids: frozenset[str], _files: object) -> bool:
+    async def owns(_user: User, ids: frozenset[str], *_: object) -> bool:
         return "other" not in ids
 
     app = make_app()

@@ -15,7 +15,7 @@ ROWS, COLUMNS = 12_000, 12
 """A table of the size that people look through in a page."""
 
 
-async def owns(_user: User, ids: frozenset[str], _files: object) -> bool:
+async def owns(_user: User, ids: frozenset[str], *_: object) -> bool:
     return "theirs" not in ids
 
 
