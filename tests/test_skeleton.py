@@ -20,7 +20,7 @@ assert all(event.concurrency_limit for event in found if event.api_visibility !=
 """
 ALONE = [answers for answers in skeletons() if not answers.keys() & {"auth_mode", "deploy_target"}]
 SMALLEST: Answers = {"app_type": "interface", "start_from": "skeleton"}
-TELLING = {"interface-skeleton-ray", "chat-skeleton-ray", "blocks-skeleton-password"}
+TELLING = {"chat-skeleton-ray"}
 """What every run of the CI tries whole, beside the smallest; of the others it runs what is not kept."""
 WHOLE = [
     pytest.param(answers, id=name_of(answers), marks=thorough(is_one=name_of(answers) not in TELLING))

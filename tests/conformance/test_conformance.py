@@ -12,13 +12,16 @@ from tests.conformance import ask, media, pages
 from tests.conformance.differences import ALLOWED
 from tests.conformance.kit import CASES, Case
 from tests.conformance.suite import Suite
-from tests.conftest import run
+from tests.conftest import run, thorough
 
 HERE = Path(__file__).resolve().parent
 DEVICES = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--mute-audio"]
 MODES = ("password", "proxy", "oidc")
 ONLY = set(filter(None, os.environ.get("CONFORMANCE_PAGES", "").split(",")))
 """To look at some pages alone: `CONFORMANCE_PAGES=video,audio uv run pytest -m slow tests/conformance`."""
+
+TELLING = {"texts", "flows", "layouts"}
+"""What every run of the CI compares in mode `none`; `.ci/run --all`, weekly, compares all pages in every mode."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("conformance")]
 
@@ -58,18 +61,22 @@ def told(problems: dict[str, list[str]]) -> str:
     return "\n".join(f"{name}:\n    " + "\n    ".join(lines) for name, lines in problems.items() if lines)
 
 
-@pytest.mark.parametrize("kind", pages.__all__)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=thorough(is_one=kind not in TELLING)) for kind in pages.__all__]
+)
 def test_pages_are_as_in_plain_gradio(kind: str, suite: Suite) -> None:
     found = told({case.name: suite.compare(case, "none") for _, case in cases(kind)})
     assert not found, f"other than plain Gradio:\n{found}"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", pages.__all__)
 def test_with_a_sign_in_they_are_too_and_files_stay_with_their_owner(kind: str, suite: Suite) -> None:
     found = told({f"{case.name} ({MODES[n % 3]})": suite.compare(case, MODES[n % 3]) for n, case in cases(kind)})
     assert not found, f"other than plain Gradio:\n{found}"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", pages.__all__)
 def test_the_start_names_what_does_not_work_without_eval(kind: str, suite: Suite) -> None:
     """A page that is not named has the policy without eval as it is, with which it was visited above."""
@@ -82,6 +89,7 @@ def test_the_start_names_what_does_not_work_without_eval(kind: str, suite: Suite
     assert not silent
 
 
+@pytest.mark.thorough
 def test_no_difference_is_allowed_that_is_not_there(suite: Suite) -> None:
     """Each shows on the pages that it names, or else on the first one, which a visitor signs in to."""
     for each in ALLOWED:
