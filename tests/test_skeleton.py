@@ -20,7 +20,7 @@ assert all(event.concurrency_limit for event in found if event.api_visibility !=
 """
 ALONE = [answers for answers in skeletons() if not answers.keys() & {"auth_mode", "deploy_target"}]
 SMALLEST: Answers = {"app_type": "interface", "start_from": "skeleton"}
-TELLING = {"chat-skeleton-ray"}
+TELLING = {"chat-skeleton-ray-none"}
 """What every run of the CI tries whole, beside the smallest; of the others it runs what is not kept."""
 WHOLE = [
     pytest.param(answers, id=name_of(answers), marks=thorough(is_one=name_of(answers) not in TELLING))
@@ -102,8 +102,13 @@ def test_every_kind_of_app_has_a_skeleton() -> None:
     assert {answers["app_type"] for answers in ALONE} == set(choices("app_type"))
 
 
+@pytest.mark.slow
 def test_the_smallest_project_is_green_at_birth(projects: dict[str, Path]) -> None:
     run_tests(projects[name_of(SMALLEST)])
+
+
+def test_the_own_tests_of_the_smallest_project_are_green(projects: dict[str, Path]) -> None:
+    run_tests(projects[name_of(SMALLEST)], "--ignore=tests/server")
 
 
 @pytest.mark.slow
