@@ -40,7 +40,7 @@ def test_nothing_was_seen_that_is_no_guard() -> None:
 def test_a_name_that_is_no_file_of_guards_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["hous"])
-    assert "no such file in tests/guards: hous; there are house, " in capsys.readouterr().err
+    assert "no such file in tests/guards: hous; there are bounds, " in capsys.readouterr().err
 
 
 @pytest.mark.slow

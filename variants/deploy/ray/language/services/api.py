@@ -68,9 +68,9 @@ class Answer:
             return None
         self.tokens += 1
         # What thinking models call it, although OpenAI's schema does not.
-        return (
-            ChoiceDelta(content=piece) if isinstance(piece, str) else ChoiceDelta(**{"reasoning_content": piece.text})
-        )
+        if isinstance(piece, Thinking):
+            return ChoiceDelta.model_validate({"reasoning_content": piece.text})
+        return ChoiceDelta(content=piece)
 
     def chunk(self, delta: ChoiceDelta, reason: Literal["stop", "length"] | None = None) -> str:
         """Write one event of a stream."""
