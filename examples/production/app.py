@@ -222,8 +222,8 @@ def wire_steps(explorer: handlers.Explorer, settings: Settings, page: Page) -> W
         "show_progress_on": page.note,
         **heavy,
     }
-    load = given.success(**reading, api_name="load_upload", api_visibility="private")
     again = gr.on([loading.again.click, loading.sheet.input], **reading, api_name="load_csv")
+    load = given.success(**reading, api_visibility="private")
     load.failure(handlers.forget_upload, None, loading.file, **link(settings))
     sample = loading.sample.click(explorer.load_sample, None, opened, api_name="load_sample", **light)
     choose = steps.choose.click(

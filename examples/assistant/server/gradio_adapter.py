@@ -23,15 +23,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("app.server")
 
 
-def put_in_place(owner: Any, name: str, make: Callable[[Any], Any]) -> None:  # noqa: ANN401 (a module or a class)
-    """Put a function of ours in the place of Gradio's, once a process: `make` takes the one that is there."""
-    plain = getattr(owner, name)
-    if not hasattr(plain, "is_ours"):
-        ours = make(plain)
-        ours.is_ours = True
-        setattr(owner, name, ours)
-
-
 # EVENTS AND PAGES
 
 

@@ -6,7 +6,7 @@ Every server has words of its own for the same thing. `source` of a row says whe
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from services.errors import InputError
 from services.protocol import ModelUnavailableError
@@ -135,21 +135,31 @@ def words_of(body: object) -> str:
     return " ".join(" ".join(texts_of(body)).split())[:500]
 
 
+def fields(value: object) -> dict[str, Any]:
+    """Give an object as it came, and an empty one for anything else."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[Any]:
+    """Give a list as it came, and an empty one for anything else."""
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
 def texts_of(body: object) -> Iterator[str]:
     """Give all texts in a body: `{"error": {...}}`, `{"error": "..."}`, `{"message": ...}`, `{"detail": [...]}`."""
     if isinstance(body, str):
         yield body
     elif isinstance(body, dict):
-        for name, value in body.items():
+        for name, value in fields(body).items():
             if name != "input":  # FastAPI and vLLM repeat the request there: what visitors wrote is not for the log
                 yield from texts_of(value)
-    elif isinstance(body, list):
-        for value in body:
+    else:
+        for value in items(body):
             yield from texts_of(value)
 
 
-def codes_of(body: Any) -> set[int]:  # noqa: ANN401 (what a server sent)
+def codes_of(body: object) -> set[int]:
     """Find statuses in an error object; LiteLLM writes them as text."""
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    code = str(inner.get("code")) if isinstance(inner, dict) else ""
+    inner = fields(body).get("error", body)
+    code = str(fields(inner).get("code", ""))
     return {int(code)} if code.isdecimal() else set()

@@ -5,9 +5,9 @@ https://platform.openai.com/docs/api-reference/chat-streaming, and what other se
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from services.causes import NO_ANSWER, RefusedError, judge, words_of
+from services.causes import NO_ANSWER, RefusedError, fields, items, judge, words_of
 from services.protocol import End, Piece, Source, Thinking, ToolCall
 
 DONE = "[DONE]"
@@ -60,9 +60,10 @@ def chunk_of(data: str) -> dict[str, Any]:
         raise RefusedError(NO_ANSWER, f"no JSON: {words_of(data)}") from None
     if not isinstance(chunk, dict):
         raise RefusedError(NO_ANSWER, f"no object: {words_of(data)}")
-    if chunk.get("error") or chunk.get("object") == "error":
-        raise RefusedError(judge(None, chunk), words_of(chunk))
-    return chunk
+    found = cast("dict[str, Any]", chunk)
+    if found.get("error") or found.get("object") == "error":
+        raise RefusedError(judge(None, found), words_of(found))
+    return found
 
 
 class Splitter:
@@ -115,34 +116,34 @@ class Reader:
 
     def read(self, chunk: dict[str, Any]) -> Iterator[Piece]:
         """Give the pieces in a chunk. Some carry no choice: statistics at the end, filters at the start."""
-        usage = chunk.get("usage")
-        if isinstance(usage, dict) and isinstance(usage.get("completion_tokens"), int):
-            self.tokens = usage["completion_tokens"]
-        for url in chunk.get("citations") or []:
+        tokens = fields(chunk.get("usage")).get("completion_tokens")
+        if isinstance(tokens, int):
+            self.tokens = tokens
+        for url in items(chunk.get("citations")):
             if isinstance(url, str):
                 yield Source(url)
-        choices = chunk.get("choices") or [{}]
-        self.reason = choices[0].get("finish_reason") or self.reason
-        said = choices[0].get("delta") or choices[0].get("message") or {}
+        choice = fields((items(chunk.get("choices")) or [None])[0])
+        self.reason = choice.get("finish_reason") or self.reason
+        said = fields(choice.get("delta") or choice.get("message"))
         thought = said.get("reasoning_content") or said.get("reasoning")
         if isinstance(thought, str):
             yield Thinking(thought)
         for part in parts_of(said.get("content")):
             yield from self.splitter.split(part) if isinstance(part, str) else [part]
         yield from parts_of(said.get("refusal"))
-        for note in said.get("annotations") or []:
-            cited = note.get("url_citation") or {}
+        for note in items(said.get("annotations")):
+            cited = fields(fields(note).get("url_citation"))
             if cited.get("url"):
                 yield Source(cited["url"], cited.get("title") or "")
-        self.note_calls(said.get("tool_calls") or [])
+        self.note_calls(items(said.get("tool_calls")))
 
-    def note_calls(self, calls: list[dict[str, Any]]) -> None:
+    def note_calls(self, calls: list[Any]) -> None:
         """Put the parts of calls together, which come one by one."""
-        for number, part in enumerate(calls):
+        for number, part in enumerate(map(fields, calls)):
             index = part.get("index")
             call = self.calls.setdefault(number if index is None else index, {"id": "", "name": "", "arguments": ""})
             call["id"] = part.get("id") or call["id"]
-            function = part.get("function") or {}
+            function = fields(part.get("function"))
             call["name"] += function.get("name") or ""
             call["arguments"] += function.get("arguments") or ""
 
@@ -158,7 +159,7 @@ def parts_of(content: Any) -> Iterator[str | Thinking]:  # noqa: ANN401 (what a 
     """Give the parts of a message: it is a text, nothing, or a list of texts and thoughts."""
     if isinstance(content, str) and content:
         yield content
-    for part in content if isinstance(content, list) else []:
+    for part in map(fields, items(content)):
         if part.get("type") == "thinking":
             yield from (Thinking(text) for text in parts_of(part.get("thinking")) if isinstance(text, str))
         elif text := part.get("text"):

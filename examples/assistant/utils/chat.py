@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from server.errors import boundary
 from server.gradio_adapter import chat_handler, events, free_after_failure, keep_conversations, runs
 from server.queueing import Slots
 from utils.showing import text_only, told
@@ -49,6 +50,7 @@ def saver(save: Callable[..., Any], limit: int) -> Callable[..., Any]:
     The browser sends all of them along each time; one day that would be more than a request may carry.
     """
 
+    @boundary
     def save_newest(index: int | None, conversation: Conversation, saved: list[Conversation] | None) -> Any:  # noqa: ANN401
         index, saved = save(index, conversation, saved)
         kept = newest(saved or [], limit)

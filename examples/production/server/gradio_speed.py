@@ -8,12 +8,12 @@ import asyncio
 import inspect
 import logging
 import sys
+from collections.abc import Callable
 from functools import lru_cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from server.asked import Kind, asked
-from server.gradio_adapter import put_in_place
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("app.server")
 events_log = logging.getLogger("app.events")
+
+
+def put_in_place(owner: Any, name: str, make: Callable[[Any], Any]) -> None:  # noqa: ANN401 (a module or a class)
+    """Put a function of ours in the place of Gradio's, once a process: `make` takes the one that is there."""
+    plain = getattr(owner, name)
+    if not hasattr(plain, "is_ours"):
+        ours = make(plain)
+        ours.is_ours = True
+        setattr(owner, name, ours)
 
 
 def quicken(demo: "gr.Blocks") -> None:

@@ -76,7 +76,7 @@ class Limits:
 
     columns: int = 200
     cells: int = 5_000_000
-    line: int = 1_000_000
+    line: int = 4_000_000
     """Bytes."""
 
     def allow_lines(self, raw: bytes) -> None:

@@ -25,7 +25,7 @@ class Settings(ServerSettings):
     max_columns: int = Field(default=200, ge=1)
     max_cells: int = Field(default=5_000_000, ge=1)
     """Rows times columns of the largest table that is read; a cell of text takes 70 bytes and more."""
-    max_line_kb: int = Field(default=1000, ge=1)
+    max_line_kb: int = Field(default=4000, ge=1)
     """A file with a line twice as long is refused before it is read."""
     tables_mb: int = Field(default=1024, ge=1)
     """Memory for the tables of all sessions; beyond it, the one that was not used for longest is let go."""

@@ -21,7 +21,7 @@ from gradio.exceptions import InvalidPathError
 
 from server.asked import Kind, asked
 from server.errors import unexpected
-from server.gradio_adapter import put_in_place
+from server.gradio_speed import put_in_place
 from server.settings import ASSETS, PROJECT_DIR
 
 if TYPE_CHECKING:

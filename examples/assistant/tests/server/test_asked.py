@@ -2,11 +2,13 @@
 
 import random
 import re
+from pathlib import Path
 
 import pytest
 from starlette.routing import compile_path
 
 from server.asked import Kind, asked, may_be_path, read, read_path
+from server.caching import Caching
 from tests.server.fixtures import MakeApp
 from tests.server.test_gate import OPEN, routes
 
@@ -79,6 +81,10 @@ def test_a_query_names_ids_too() -> None:
     assert (set(found.ids), found.session) == ({"s1", "s2", "e 1"}, "s1")
     assert found.gives_files
     assert read("POST", "/gradio_api/upload", b"upload_id=u1").ids == {"u1"}
+
+
+def test_what_is_no_path_is_no_public_file() -> None:
+    assert not Caching([Path.cwd()], personal=True).is_public("a\0b")
 
 
 def test_a_request_is_taken_apart_once() -> None:
