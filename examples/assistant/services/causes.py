@@ -149,8 +149,8 @@ def texts_of(body: object) -> Iterator[str]:
     """Give all texts in a body: `{"error": {...}}`, `{"error": "..."}`, `{"message": ...}`, `{"detail": [...]}`."""
     if isinstance(body, str):
         yield body
-    elif isinstance(body, dict):
-        for name, value in fields(body).items():
+    elif found := fields(body):
+        for name, value in found.items():
             if name != "input":  # FastAPI and vLLM repeat the request there: what visitors wrote is not for the log
                 yield from texts_of(value)
     else:
