@@ -31,7 +31,7 @@ GUESTS = 4
 MEM_LIMIT = 3_000_000_000
 """Bytes that `compose.yaml` gives."""
 SLOWEST = 1.0
-"""Seconds at the 95th percentile. A quiet machine has a tenth of it; here the crowd and the clock share a process."""
+"""Seconds at the 95th percentile; here the crowd and the clock share a process."""
 PATIENCE = 90
 EDITOR = re.compile(r'"id":(\d+),"type":"imageeditor"')
 
@@ -196,6 +196,7 @@ def is_back(now: Callable[[], int], before: int, slack: int) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and takes addresses of 127.0.0.0/8")
 def test_a_crowd_hurts_nobody_else(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "app", {"app_type": "interface"})

@@ -46,8 +46,8 @@ ALLOWED = [
         frozenset({"shown_error"}),
     ),
     Difference(
-        "`gr.DeepLinkButton` makes no link",
-        "a link would hold all that a visitor has entered, for everybody, for ever",
+        "`gr.DeepLinkButton` makes no link until `APP_DEEP_LINKS=true`",
+        "a link holds all that a visitor has entered",
         r"(text|fields|requests|console|errors|notes): .*",
         frozenset({"deep_link_button"}),
     ),

@@ -20,7 +20,7 @@ MODES = ("password", "proxy", "oidc")
 ONLY = set(filter(None, os.environ.get("CONFORMANCE_PAGES", "").split(",")))
 """To look at some pages alone: `CONFORMANCE_PAGES=video,audio uv run pytest -m slow tests/conformance`."""
 
-TELLING = {"texts", "flows", "layouts"}
+TELLING = {"layouts"}
 """What every run of the CI compares in mode `none`; `.ci/run --all`, weekly, compares all pages in every mode."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("conformance")]
