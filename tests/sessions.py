@@ -36,6 +36,7 @@ def three_steps(url: str, password: str, folder: Path, number: int) -> str:
 
 def main(url: str, count: str, password: str = "") -> None:
     """Let all visitors in, some at once, and leave without waiting for those who hang."""
+    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # Traces of the client's own threads are no words.
     with tempfile.TemporaryDirectory() as folder:
         pool = ThreadPoolExecutor(AT_ONCE)
         for word in pool.map(partial(three_steps, url, password, Path(folder)), range(int(count))):
