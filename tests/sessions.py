@@ -6,10 +6,11 @@ downloads what is left; only the process that has the session's state can answer
 
 import os
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gradio_client import Client, handle_file
 
@@ -36,8 +37,8 @@ def three_steps(url: str, password: str, folder: Path, number: int) -> str:
 
 def main(url: str, count: str, password: str = "") -> None:
     """Let all visitors in, some at once, and leave without waiting for those who hang."""
-    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # Traces of the client's own threads are no words.
-    with tempfile.TemporaryDirectory() as folder:
+    # Traces of the client's own threads are no words.
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stderr(nowhere), TemporaryDirectory() as folder:
         pool = ThreadPoolExecutor(AT_ONCE)
         for word in pool.map(partial(three_steps, url, password, Path(folder)), range(int(count))):
             sys.stdout.write(word + "\n")
