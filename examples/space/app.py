@@ -125,8 +125,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     page = build_demo(settings) if settings else demo
     settings = settings or get_settings()
-    pool, theme = model_pool(settings), build_theme(settings)
-    return application.create_app(page, settings, theme=theme, warm_up=pool.warm_up, close=pool.close)
+    pool, look = model_pool(settings), build_theme(settings)
+    return application.create_app(page, settings, theme=look, warm_up=pool.warm_up, close=pool.close)
 
 
 def model_pool(settings: Settings) -> Pool:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("app.files")
 
 FORM = "multipart/form-data"
+LISTENS = frozenset({Kind.ANSWER, Kind.TAB})
 SMALL = 64_000
 """Bytes that the server reads of a request before anybody asks for them."""
 UPLOAD_OVERHEAD = MB  # for the multipart frame, so that Gradio's own message about a large file comes first
@@ -145,7 +146,10 @@ class Bounds:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Serve one connection."""
-        treatment = self.treatments.get(asked(scope).kind) if scope["type"] == "http" else None
+        treatment = None
+        if scope["type"] == "http":
+            method = "GET" if asked(scope).kind in LISTENS else "POST"  # Nothing is sent by another one.
+            treatment = self.treatments.get(asked(scope).kind) if scope["method"] == method else None
         await (treatment or self.app)(scope, receive, send)
 
     async def answer(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
