@@ -38,7 +38,7 @@ def three_steps(url: str, password: str, folder: Path, number: int) -> str:
 def main(url: str, count: str, password: str = "") -> None:
     """Let all visitors in, some at once, and leave without waiting for those who hang."""
     # Traces of the client's own threads are no words.
-    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stderr(nowhere), TemporaryDirectory() as folder:
+    with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere), TemporaryDirectory() as folder:
         pool = ThreadPoolExecutor(AT_ONCE)
         for word in pool.map(partial(three_steps, url, password, Path(folder)), range(int(count))):
             sys.stdout.write(word + "\n")
