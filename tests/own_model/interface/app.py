@@ -12,6 +12,7 @@ from server.errors import boundary
 from server.queueing import queue_options
 from services import model
 from utils.settings import Settings, get_settings
+from utils.theme import build_theme
 
 
 @boundary
@@ -42,7 +43,8 @@ def build_demo(settings: Settings) -> gr.Interface:
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     page = build_demo(settings) if settings else demo
-    return application.create_app(page, settings or get_settings())
+    settings = settings or get_settings()
+    return application.create_app(page, settings, theme=build_theme(settings))
 
 
 demo = build_demo(get_settings())
