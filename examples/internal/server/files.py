@@ -92,7 +92,7 @@ def look_at_picture(file: BinaryIO, most: int) -> bool:
     try:
         with Image.open(cast("BinaryIO", Sparing(file))) as picture:
             pixels = picture.width * picture.height
-            if pixels <= most:  # Frames are counted only then, which may take long.
+            if pixels <= most:  # pragma: no branch (Frames are counted only then; Pillow may refuse first.)
                 pixels *= int(getattr(picture, "n_frames", 1))
     except (TooMuchError, Image.DecompressionBombError) as error:
         text = str(error) if isinstance(error, TooMuchError) else "This picture is too large."

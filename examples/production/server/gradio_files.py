@@ -169,3 +169,36 @@ def forget_links(ttl: int) -> None:
     for state in (Path(utils.get_upload_folder()) / "deep_links").glob("*/state.json"):
         if state.stat().st_mtime < since:
             shutil.rmtree(state.parent, ignore_errors=True)
+
+
+# SOUNDS AND FILMS
+
+
+def decodes_media(demo: "gr.Blocks") -> bool:
+    """Tell whether a part of the page decodes sounds or films whole: `Audio.type`, `.format`, `Video.include_audio`."""
+    import gradio as gr  # noqa: PLC0415 (not before the process is prepared)
+
+    for block in cast("dict[int, Any]", demo.blocks).values():
+        if isinstance(block, gr.Audio) and (block.type == "numpy" or block.format is not None):
+            return True
+        if isinstance(block, gr.Video) and (
+            block.format is not None or not block.include_audio or getattr(block.webcam_options, "mirror", False)
+        ):
+            return True
+    return False
+
+
+def bound_sounds(seconds: int) -> None:
+    """Decode no more of a sound than this, whatever its header says: `gradio.processing_utils.AudioSegment`."""
+    from gradio import processing_utils  # noqa: PLC0415
+
+    plain = cast("Any", processing_utils).AudioSegment
+    plain = getattr(plain, "plain", plain)
+
+    class Bounded(plain):
+        @classmethod
+        def from_file(cls, file: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+            return plain.from_file(file, *args, **{"duration": seconds} | options)
+
+    Bounded.plain = plain
+    cast("Any", processing_utils).AudioSegment = Bounded

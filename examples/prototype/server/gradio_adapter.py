@@ -307,36 +307,6 @@ def pictures_of_editors(demo: "gr.Blocks") -> dict[str, dict[str, Any]]:
     return {str(number): block.blob_storage for number, block in blocks.items() if hasattr(block, "blob_storage")}
 
 
-def decodes_media(demo: "gr.Blocks") -> bool:
-    """Tell whether a part of the page decodes sounds or films whole: `Audio.type`, `.format`, `Video.include_audio`."""
-    import gradio as gr  # noqa: PLC0415 (not before the process is prepared)
-
-    for block in cast("dict[int, Any]", demo.blocks).values():
-        if isinstance(block, gr.Audio) and (block.type == "numpy" or block.format is not None):
-            return True
-        if isinstance(block, gr.Video) and (
-            block.format is not None or not block.include_audio or getattr(block.webcam_options, "mirror", False)
-        ):
-            return True
-    return False
-
-
-def bound_sounds(seconds: int) -> None:
-    """Decode no more of a sound than this, whatever its header says: `gradio.processing_utils.AudioSegment`."""
-    from gradio import processing_utils  # noqa: PLC0415
-
-    plain = cast("Any", processing_utils).AudioSegment
-    plain = getattr(plain, "plain", plain)
-
-    class Bounded(plain):
-        @classmethod
-        def from_file(cls, file: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-            return plain.from_file(file, *args, **{"duration": seconds} | options)
-
-    Bounded.plain = plain
-    cast("Any", processing_utils).AudioSegment = Bounded
-
-
 def files_of_page(demo: "gr.Blocks") -> set[str]:
     """Name the files that belong to the page itself, as Gradio does before it deletes: `Block.keep_in_cache`."""
     found: set[str] = set()

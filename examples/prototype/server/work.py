@@ -16,7 +16,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server import files, gradio_adapter
+from server import files, gradio_adapter, gradio_files
 from server.access.identity import visitor_of
 from server.asked import Kind, asked, header
 from server.queueing import STARTING, Sessions
@@ -133,7 +133,7 @@ class Bounds:
         self.app, self.settings, self.demo = app, settings, work.demo
         self.bounded = work.bounded
         self.editors = partial(gradio_adapter.pictures_of_editors, work.demo)
-        self.media = gradio_adapter.decodes_media(work.demo)
+        self.media = gradio_files.decodes_media(work.demo)
         self.lookers = anyio.CapacityLimiter(settings.validators)
         self.treatments: dict[Kind, Treatment] = {
             Kind.UPLOAD: self.upload,
@@ -301,7 +301,7 @@ class Bounded:
     def apply(self, demo: "gr.Blocks", settings: ServerSettings) -> None:
         """Bound what is Gradio's; once the page is mounted."""
         gradio_adapter.bound("sessions", lambda: gradio_adapter.bound_sessions(demo, self.sessions))
-        gradio_adapter.bound("sounds", lambda: gradio_adapter.bound_sounds(settings.max_media_seconds))
+        gradio_adapter.bound("sounds", lambda: gradio_files.bound_sounds(settings.max_media_seconds))
         files.bound_pictures(settings.max_pixels)
         self.memory.reclaim = lambda: self.blobs.sweep(gradio_adapter.pictures_of_editors(demo))
         folder, texts = str(self.stored.folder), files.texts_in(gradio_adapter.config_of(demo))

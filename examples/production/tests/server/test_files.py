@@ -15,7 +15,7 @@ import pytest
 from gradio import processing_utils
 from PIL import Image
 
-from server import application, files, gradio_adapter
+from server import application, files, gradio_adapter, gradio_files
 from server.queueing import queue_options
 from tests.server.client import AppTest, EventError, browse
 from tests.server.fixtures import MakeApp, MakeSettings
@@ -120,6 +120,19 @@ def test_pictures_in_the_inputs_of_an_event_are_looked_at(make_app: MakeApp) -> 
 # SOUNDS AND FILMS
 
 
+def test_what_is_no_json_is_left_to_gradio() -> None:
+    files.look_at_data(b'{"base64,', MOST)
+
+
+def test_a_long_sound_goes_where_the_page_decodes_it(make_settings: MakeSettings, tmp_path: Path) -> None:
+    settings, long = make_settings(max_media_seconds=1), sound(tmp_path / "long.wav", 3)
+    files.look_at_uploads([long], settings, media=False)
+    with pytest.raises(files.TooMuchError):
+        files.look_at_uploads([long], settings, media=True)
+    assert not long.exists()
+    files.look_at_uploads([long], settings, media=True)  # Gone meanwhile.
+
+
 def sound(path: Path, seconds: int) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
@@ -161,7 +174,7 @@ def test_which_pages_decode_sounds_and_films() -> None:
     ):
         with gr.Blocks(analytics_enabled=False) as demo:
             part()
-        assert gradio_adapter.decodes_media(demo) is decodes
+        assert gradio_files.decodes_media(demo) is decodes
 
 
 def test_a_sound_whose_length_cannot_be_found_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
