@@ -12,6 +12,7 @@ TABLES = 5000
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_not_one_cell_of_5000_random_tables_is_changed(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "app", {"app_type": "blocks"})
     path = project / "tests" / "test_unchanged.py"
