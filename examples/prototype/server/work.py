@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -226,21 +225,22 @@ class Bounds:
 
     async def component(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Look at what an image editor sends; for a session that does not exist, none begins."""
-        message = await receive()  # The gate has read the body whole.
-        body, form = message.get("body", b""), dict[str, str]()
+        message = await receive()  # The gate has read the body whole, and knows what stands in it.
+        body, fields = message.get("body", b""), scope["state"]["body"].fields
+        is_form = header(scope, b"content-type").startswith(FORM)
         try:
-            if header(scope, b"content-type").startswith(FORM):
-                form = await self.look_at_form(scope, body)
+            if is_form:
+                await self.look_at_form(scope, body)
             elif b"base64," in body:
                 await self.look(partial(files.look_at_data, body, self.settings.max_pixels))
         except HTTPException as error:
             await refused(scope, error.detail, error.status_code)(scope, receive, send)
             return
         # The gate has counted what is large; small ones count when an editor has taken them.
-        if form and (refusal := no_memory(self.bounded.memory, scope, 0)):
+        if is_form and (refusal := no_memory(self.bounded.memory, scope, 0)):
             await refusal(scope, receive, send)
             return
-        session = form.get("session_hash") or session_in(body)
+        session = str(fields.get("session_hash", ""))
         was_there = gradio_adapter.has_session(self.demo, session)
         replayed = [message]
 
@@ -250,12 +250,13 @@ class Bounds:
         try:
             await self.app(scope, replay, send)
         finally:
-            self.bounded.blobs.note(self.editors(), form.get("id", ""), visitor_of(scope), len(body))
+            blob = str(fields.get("id", "")) if is_form else ""
+            self.bounded.blobs.note(self.editors(), blob, visitor_of(scope), len(body))
             if not was_there and not self.bounded.sessions.is_read(session):
                 gradio_adapter.drop_session(self.demo, session)
 
-    async def look_at_form(self, scope: "Scope", body: bytes) -> dict[str, str]:
-        """Look at the files of a form, which the gate has read, and give its other fields.
+    async def look_at_form(self, scope: "Scope", body: bytes) -> None:
+        """Look at the files of a form, which the gate has read.
 
         Raises:
             HTTPException: 413 if one of them is too much.
@@ -266,26 +267,15 @@ class Bounds:
             return {"type": "http.request", "body": body}
 
         plain = {name: value for name, value in scope.items() if name != "app"}  # with it, errors become answers
-        fields: dict[str, str] = {}
         async with Request(plain, receive).form() as form:
-            for name, value in form.multi_items():
+            for _, value in form.multi_items():
                 if isinstance(value, UploadFile):
                     await self.look(partial(look_at_picture, value, self.settings.max_pixels))
-                else:
-                    fields[name] = value
-        return fields
 
 
 def look_at_picture(file: UploadFile, most: int) -> None:
     """Look at a file of a form; see `files.look_at_picture`."""
     files.look_at_picture(file.file, most)
-
-
-def session_in(body: bytes) -> str:
-    """Give the session that a JSON body names."""
-    with suppress(ValueError, RecursionError, TypeError, KeyError):
-        return str(json.loads(body)["session_hash"])
-    return ""
 
 
 class Bounded:
