@@ -188,6 +188,8 @@ def read_path(method: str, path: str) -> Asked:  # noqa: PLR0911 (one for each f
             return Asked(Kind.TAB, ids=frozenset({session}), secret=session)
         case ["stream", owner, *_] if owner:
             return Asked(Kind.MEDIA, ids=frozenset({owner}), secret=rest.removeprefix("stream/"))
+        case ["run", name] if name:  # The body has to name the event by its number, and that counts.
+            return Asked(Kind.RUN)
         case ["call", *parts] if all(parts):
             return read_call(method, parts)
         case _:

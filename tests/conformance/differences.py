@@ -63,12 +63,6 @@ ALLOWED = [
         r"(pictures|requests|console|text|notes): .*",
         frozenset({"picture_of_another_site", "workflow_canvas"}),
     ),
-    Difference(
-        "Gradio's client for JavaScript cannot call an event with `queue=False`",
-        "it goes past the queue, which is closed to programs; leave `queue=False` out",
-        r"answers: .*: javascript /shout: .*",
-        frozenset({"without_a_queue"}),
-    ),
 ]
 
 

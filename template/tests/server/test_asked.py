@@ -44,6 +44,10 @@ Routes = list[tuple[str, str]]
         ("GET", "custom_component/", Kind.CLOSED, "", set()),
         ("GET", "custom_component/1/client/component/index.js", Kind.ABOUT, "", set()),
         ("POST", "queue/join", Kind.START, "", set()),
+        ("POST", "run/predict", Kind.RUN, "", set()),
+        ("POST", "run/shout", Kind.RUN, "", set()),
+        ("POST", "run/", Kind.CLOSED, "", set()),
+        ("POST", "run/shout/", Kind.CLOSED, "", set()),
         ("POST", "queue/join/", Kind.CLOSED, "", set()),
     ],
 )
