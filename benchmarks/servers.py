@@ -31,6 +31,8 @@ FORM = f"username=ada&password={PASSWORD}"
 HASHER = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19456, parallelism=1),))
 """As in `server/access/passwords.py` of a project."""
 STOP_SECONDS = 15
+MANY_SESSIONS = {"APP_NEW_SESSIONS": "1000000", "APP_NEW_SESSIONS_PER_VISITOR": "1000000"}
+"""All the load comes from one address, which may open no more than ten sessions a second by itself."""
 
 
 def render(folder: Path, **answers: str) -> Path:
@@ -67,7 +69,8 @@ def naive(task: str) -> Command:
 
 def generated(project: Path, *arguments: str, **settings: str) -> Command:
     """Serve a rendered project; `settings` are the environment variables that it documents."""
-    return Command(arguments, project, (("APP_PORT", "{port}"), *settings.items()), "/readyz")
+    given = {"APP_PORT": "{port}", **MANY_SESSIONS, **settings}
+    return Command(arguments, project, tuple(given.items()), "/readyz")
 
 
 def plain_sse() -> Command:
