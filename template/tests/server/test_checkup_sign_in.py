@@ -29,18 +29,20 @@ def texts(*functions: Any, button: bool = False) -> list[str]:  # noqa: ANN401
 
 
 def test_a_button_that_signs_nobody_in_is_named() -> None:
-    assert texts(button=True) == [
+    [text] = texts(button=True)
+    assert text == (
         "the button 'Sign in with Hugging Face' signs nobody in: leave it out, and let people in by the auth mode: "
         "uvx copier update -d auth_mode=huggingface"
-    ]
+    )
 
 
 def test_handlers_that_ask_gradio_who_signed_in_are_named() -> None:
     assert texts(str.upper, print, dict) == []
-    assert texts(greet, fetch, str.upper) == [
+    [text] = texts(greet, fetch, str.upper)
+    assert text == (
         "gr.OAuthProfile and gr.OAuthToken (of fetch, greet) are of nobody here: take request: gr.Request, and "
         "current_user(request) of server.access.identity"
-    ]
+    )
 
 
 def test_a_page_with_such_a_button_starts_without_the_hub(make_settings: MakeSettings, serve: Serve) -> None:

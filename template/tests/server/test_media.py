@@ -58,7 +58,10 @@ KNOW_FFMPEG = """window.ffmpeg = new Promise((ready, failed) => {
 })"""
 """Lets a test wait for the ffmpeg of the browser: until it is there, Trim keeps the film as it is."""
 
-NOT_YET = ("HLS error: hlsError {type: networkError, details: levelEmptyError", "Fatal network error encountered, trying")
+NOT_YET = (
+    "HLS error: hlsError {type: networkError, details: levelEmptyError",
+    "Fatal network error encountered, trying",
+)
 """Gradio's player asks for the list of pieces before the first one is made, says this, and asks again."""
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg found: Gradio needs it for this")
