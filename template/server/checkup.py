@@ -287,7 +287,7 @@ def about_links(demo: "gr.Blocks", settings: ServerSettings) -> Iterator[Finding
 
 
 def about_sign_in(demo: "gr.Blocks") -> Iterator[Finding]:
-    """Name what waits for a sign-in of Gradio's own, which is not there: buttons, and handlers that ask for its user."""
+    """Name what waits for a sign-in of Gradio's own, which is not there: buttons, and handlers that ask for it."""
     for name in gradio_adapter.buttons(demo, "LoginButton"):
         cure = "leave it out, and let people in by the auth mode: uvx copier update -d auth_mode=huggingface"
         yield Finding(f"the button {name!r} signs nobody in: {cure}")
