@@ -5,6 +5,7 @@ process for Gradio first. So nothing here imports the tests.
 """
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,14 @@ def page(
         return CASES[name]
 
     return keep
+
+
+def asset(name: str) -> str:
+    """Put a file where a page keeps what it shows: into `assets/`, in the folder that the app starts in."""
+    target = Path("assets", name).resolve()
+    target.parent.mkdir(exist_ok=True)
+    shutil.copy(media(name), target)
+    return str(target)
 
 
 def media(name: str) -> str:

@@ -4,7 +4,7 @@ import time
 
 import gradio as gr
 
-from ..kit import listen, media, page
+from ..kit import asset, listen, media, page
 
 
 @page()
@@ -192,7 +192,7 @@ def _(visitor):
 
 @page()
 def chat_with_a_picture():
-    return gr.ChatInterface(lambda message, history: gr.Image(media("picture.png")), api_name="chat")
+    return gr.ChatInterface(lambda message, history: gr.Image(asset("picture.png")), api_name="chat")
 
 
 @chat_with_a_picture.act

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from ..kit import listen, media, page
+from ..kit import asset, listen, media, page
 
 
 @page()
@@ -100,7 +100,7 @@ def _(visitor):
 @page()
 def button():
     with gr.Blocks() as demo:
-        go = gr.Button("Go", variant="primary", icon=media("picture.png"))
+        go = gr.Button("Go", variant="primary", icon=asset("picture.png"))
         gr.Button("Link", link="https://www.example.com", link_target="_blank")
         gr.Button("Hidden", visible=False)
         go.click(lambda: gr.Button("Gone", interactive=False), None, go, api_visibility="undocumented")
@@ -236,7 +236,7 @@ def _(visitor):
 def dataset():
     with gr.Blocks() as demo:
         picture, name = gr.Image(render=False, label="Picture"), gr.Textbox(render=False, label="Name")
-        rows = gr.Dataset(components=[picture, name], samples=[[media("picture.png"), "Ada"], [media("other.png"), "Bo"]],
+        rows = gr.Dataset(components=[picture, name], samples=[[asset("picture.png"), "Ada"], [asset("other.png"), "Bo"]],
                           label="Rows", headers=["P", "N"], samples_per_page=1)
         picture.render(), name.render()
         rows.click(lambda row: row, rows, [picture, name], api_visibility="undocumented")

@@ -177,6 +177,26 @@ def _(visitor):
 
 
 @page()
+def file_in_the_temporary_folder():
+    with gr.Blocks() as demo:
+        made = gr.File(label="Made")
+
+        def make():
+            path = Path("/tmp") / "conformance-report.csv"
+            path.write_text("a,b\n", encoding="utf-8")
+            return str(path)
+
+        gr.Button("Make").click(make, None, made, api_name="make")
+    return demo
+
+
+@file_in_the_temporary_folder.act
+def _(visitor):
+    visitor.click("Make")
+    visitor.sees_one_of(".csv", "Error")
+
+
+@page()
 def temporary_file():
     with gr.Blocks() as demo:
         made = gr.File(label="Made")
