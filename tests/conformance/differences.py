@@ -35,8 +35,8 @@ ALLOWED = [
     ),
     Difference(
         "A handler cannot send a file that lies in the project or in the system's temporary folder",
-        "others keep secrets there; `assets/`, `settings.upload_dir` and what `tempfile` makes go out. The page gives an id, "
-        "by which the log names the file and a better place",
+        "others keep secrets there; `assets/`, `settings.upload_dir` and what `tempfile` makes go out. The page gives "
+        "an id, by which the log names the file and a better place",
         r"(text|fields|requests|answers|files|notes|errors|console): .*",
         frozenset(
             {"file_in_the_working_folder", "file_in_the_temporary_folder", "file_of_the_server", "blocked_paths"}

@@ -4,7 +4,7 @@ import time
 
 import gradio as gr
 
-from ..kit import media, page
+from ..kit import asset, media, page
 
 
 @page()
@@ -269,7 +269,7 @@ def _(visitor):
 def lazy_examples():
     with gr.Blocks() as demo:
         word, shown = gr.Textbox(label="Word"), gr.File(label="Shown")
-        gr.Examples([["a"], ["b"]], word, shown, lambda word: media("note.txt"), cache_examples=True, cache_mode="lazy",
+        gr.Examples([["a"], ["b"]], word, shown, lambda word: asset("note.txt"), cache_examples=True, cache_mode="lazy",
                     preload=False, api_visibility="private")
     return demo
 
