@@ -82,7 +82,10 @@ def leave_out_sign_in(oauth: Any) -> None:  # noqa: ANN401 (a module)
 
         return serve
 
-    oauth.attach_oauth = lambda app: cast("Any", app).add_middleware(signed_out)
+    def attach_oauth(app: Any) -> None:  # noqa: ANN401
+        app.add_middleware(signed_out)
+
+    oauth.attach_oauth = attach_oauth
 
 
 def leave_alone(_: object) -> None:
