@@ -131,7 +131,8 @@ def assert_read_alike(known: Routes, method: str, path: str) -> None:
         return
     # Whether links are made at all is for the settings.
     assert pattern in OPEN | {"", "/gradio_api/deep_link"}, (method, path, pattern)
-    assert names.get("api_name", found.event) == found.event, (method, path)
+    if found.kind is not Kind.RUN:  # Gradio goes by the number in the body before it goes by the name.
+        assert names.get("api_name", found.event) == found.event, (method, path)
     for place in ("event_id", "session_hash"):
         assert place not in names or found.ids == {names[place]}, (method, path)
     assert not pattern or found.ids <= set(names.values()), (method, path)
