@@ -107,11 +107,10 @@ def has_auth(demo: "gr.Blocks") -> bool:
     return bool(demo.auth)
 
 
-def link_buttons(demo: "gr.Blocks") -> list[str]:
-    """Name the buttons that make links to the page as it is; in the config they are buttons like others."""
-    from gradio import DeepLinkButton  # noqa: PLC0415 (not before the process is prepared)
-
-    return [str(block.value) for block in demo.blocks.values() if isinstance(block, DeepLinkButton)]
+def buttons(demo: "gr.Blocks", kind: str) -> list[str]:
+    """Name the buttons of a class, such as `DeepLinkButton`; in the config they are buttons like others."""
+    blocks = cast("Any", demo).blocks.values()
+    return [str(block.value) for block in blocks if kind in {each.__name__ for each in type(block).__mro__}]
 
 
 def handlers_without(demo: "gr.Blocks", mark: str) -> list[str]:

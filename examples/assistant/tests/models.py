@@ -29,6 +29,15 @@ class Scripted:
             yield piece
 
 
+class Quoting(Scripted):
+    """Says what it was asked before its own pieces, so that a page shows when it was asked."""
+
+    async def stream(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[Piece]:
+        yield f"{messages[-1]['content']}: "
+        async for piece in super().stream(messages, max_tokens):
+            yield piece
+
+
 class Counting:
     """Counts what it was sent."""
 

@@ -9,7 +9,7 @@ from app import EXAMPLES, build_demo
 from server import application, gradio_adapter
 from services.protocol import End, ModelUnavailableError, Source, Thinking, ToolCall
 from tests.conftest import MakeSettings, Serve
-from tests.models import WAIT_SECONDS, Broken, Counting, Endless, Gathering, Scripted
+from tests.models import WAIT_SECONDS, Broken, Counting, Endless, Gathering, Quoting, Scripted
 from tests.server.page import assert_accessible, assert_fits_a_phone, open_page, visit
 
 RICH = "# Title\n\n```python\nprint(1)\n```\n\nMath: $a^2$\n\n<script>alert(1)</script>"
@@ -182,7 +182,7 @@ def test_a_long_conversation_says_what_it_forgets(browser: Browser, make_setting
 
 
 def test_a_message_is_edited_and_formulas_are_set(browser: Browser, make_settings: MakeSettings, serve: Serve) -> None:
-    settings, model = make_settings(), Scripted("One $a^2$, two \\(b^2\\), three \\[c^2\\]")
+    settings, model = make_settings(), Quoting("One $a^2$, two \\(b^2\\), three \\[c^2\\]")
     app = application.create_app(build_demo(settings, model), settings)
     with serve(app) as url, visit(browser, url) as page:
         say(page, "Hello")
@@ -191,5 +191,6 @@ def test_a_message_is_edited_and_formulas_are_set(browser: Browser, make_setting
         page.locator(".user textarea").fill("Hello again")
         page.get_by_role("button", name="Submit").click()
         expect(page.locator(".user")).to_contain_text(["Hello again"])
+        expect(page.locator(".bot")).to_contain_text(["Hello again: "])
         expect(page.locator(".bot .katex")).to_have_count(3)
     assert [messages[-1]["content"] for messages in model.asked] == ["Hello", "Hello again"]

@@ -168,7 +168,7 @@ def read(method: str, path: str, query: bytes = b"") -> Asked:
     return replace(place, ids=place.ids | ids, session=session, links=links)
 
 
-def read_path(method: str, path: str) -> Asked:  # noqa: PLR0911 (one for each form)
+def read_path(method: str, path: str) -> Asked:
     """Take a path apart. Parts are never guessed at: a path that fits no form is closed."""
     if (kind := EXACT.get(path)) is not None:
         return Asked(kind)
@@ -177,9 +177,11 @@ def read_path(method: str, path: str) -> Asked:  # noqa: PLR0911 (one for each f
     for prefix, kind in BELOW.items():
         if path.startswith(prefix) and path != prefix:
             return Asked(kind)
-    if not path.startswith(API):
-        return Asked(Kind.CLOSED)
-    rest = path.removeprefix(API)
+    return read_api(method, path.removeprefix(API)) if path.startswith(API) else Asked(Kind.CLOSED)
+
+
+def read_api(method: str, rest: str) -> Asked:
+    """Take apart what follows the prefix of Gradio's API."""
     if rest.startswith("file=") and rest != "file=":
         name = rest.removeprefix("file=")
         return Asked(Kind.FILE, files=frozenset({name}), secret=name)
@@ -188,6 +190,8 @@ def read_path(method: str, path: str) -> Asked:  # noqa: PLR0911 (one for each f
             return Asked(Kind.TAB, ids=frozenset({session}), secret=session)
         case ["stream", owner, *_] if owner:
             return Asked(Kind.MEDIA, ids=frozenset({owner}), secret=rest.removeprefix("stream/"))
+        case ["run", name] if name:  # The body has to name the event by its number, and that counts.
+            return Asked(Kind.RUN)
         case ["call", *parts] if all(parts):
             return read_call(method, parts)
         case _:

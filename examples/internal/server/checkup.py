@@ -3,8 +3,10 @@
 It looks at the config that Gradio sends to browsers. What `gr.render` makes later is not in it.
 """
 
+import inspect
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -35,6 +37,8 @@ FILMS = frozenset({"video", "gallery"})
 """What takes sound along when it takes pictures."""
 Needs = dict[str, str]
 """What evaluates strings as code, each with what happens where that is forbidden."""
+SIGNED_IN = re.compile(r"\bOAuth(Profile|Token)\b")
+"""Types by which Gradio tells a handler who signed in."""
 RECORDERS = frozenset({"webcam", "microphone"})
 """Sources of a component for which a browser asks its visitor."""
 NAMED = 5
@@ -88,6 +92,7 @@ def look(demo: "gr.Blocks", settings: ServerSettings, page: Page, needs: Needs) 
         *about_limits(demo, settings),
         *about_recording(demo, settings),
         *about_links(demo, settings),
+        *about_sign_in(demo),
         *about_names(demo),
         *about_errors(demo),
     ]
@@ -273,12 +278,34 @@ def about_recording(demo: "gr.Blocks", settings: ServerSettings) -> Iterator[Fin
 def about_links(demo: "gr.Blocks", settings: ServerSettings) -> Iterator[Finding]:
     """Name the buttons for links that are not made."""
     if not settings.deep_links:
-        for name in gradio_adapter.link_buttons(demo):
+        for name in gradio_adapter.buttons(demo, "DeepLinkButton"):
             cure = "set APP_DEEP_LINKS=true, or leave it out (deep_link=False of gr.Interface)"
             yield Finding(f"the button {name!r} makes links to the page, which are off: {cure}")
 
 
 # HANDLERS
+
+
+def about_sign_in(demo: "gr.Blocks") -> Iterator[Finding]:
+    """Name what waits for a sign-in of Gradio's own, which is not there: buttons, and handlers that ask for it."""
+    for name in gradio_adapter.buttons(demo, "LoginButton"):
+        cure = "leave it out, and let people in by the auth mode: uvx copier update -d auth_mode=huggingface"
+        yield Finding(f"the button {name!r} signs nobody in: {cure}")
+    asking: set[str] = set()
+    for event in gradio_adapter.events(demo).values():
+        if callable(event.fn) and any(SIGNED_IN.search(hint) for hint in hints_of(event.fn)):
+            asking.add(gradio_adapter.handler_name(event))
+    if asking:
+        text = f"gr.OAuthProfile and gr.OAuthToken (of {shortened(sorted(asking))}) are of nobody here"
+        yield Finding(f"{text}: take request: gr.Request, and current_user(request) of server.access.identity")
+
+
+def hints_of(function: Any) -> list[str]:  # noqa: ANN401 (whatever the page's author wrote)
+    """Give the types of a function's arguments, written out; a builtin may have none."""
+    try:
+        return [str(each.annotation) for each in inspect.signature(function).parameters.values()]
+    except (TypeError, ValueError):
+        return []
 
 
 def about_errors(demo: "gr.Blocks") -> list[Finding]:

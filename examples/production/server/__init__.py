@@ -69,6 +69,25 @@ def build_apps_late(blocks: Any) -> None:  # noqa: ANN401 (a module)
     blocks.Blocks.app = property(get, keep)
 
 
+def leave_out_sign_in(oauth: Any) -> None:  # noqa: ANN401 (a module)
+    """Let no page mount a sign-in of Gradio's own, for which it asks the Hub at start: ours stands in front.
+
+    `gr.LoginButton` and its like look into a session, and find that nobody has signed in there.
+    """
+
+    def signed_out(app: Any) -> Any:  # noqa: ANN401 (an ASGI app)
+        async def serve(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+            scope.setdefault("session", {})
+            await app(scope, receive, send)
+
+        return serve
+
+    def attach_oauth(app: Any) -> None:  # noqa: ANN401
+        app.add_middleware(signed_out)
+
+    oauth.attach_oauth = attach_oauth
+
+
 def leave_alone(_: object) -> None:
     """Change nothing: the module is listed for the way in which it is loaded."""
 
@@ -77,6 +96,7 @@ PATCHES: dict[str, Callable[[Any], None]] = {
     "gradio": leave_alone,
     "gradio.component_meta": skip_stubs,
     "gradio.blocks": build_apps_late,
+    "gradio.oauth": leave_out_sign_in,
 }
 """What is done to a module of Gradio when it has been imported."""
 

@@ -240,6 +240,7 @@ def number_of(client: TestClient, name: str) -> int:
         ("queue/join", {"data": ["x"], "fn_index": 0}, 422, "takes 3 inputs, not 1"),
         ("run/predict", {"data": [], "fn_index": 99}, 404, "no event 99"),
         ("run/predict", {"data": []}, 422, "fn_index has to be"),
+        ("run/now", {"data": ["four"]}, 422, "fn_index has to be"),
         ("call/both", {"data": ["x"]}, 422, "takes 3 inputs, not 1"),
         ("call/both", {}, 422, "data has to be a list"),
         ("call/v2/both", {}, 422, "'first' is missing"),
@@ -266,6 +267,7 @@ def test_what_fits_passes(page: TestClient) -> None:
         ("call/v2/both", {"first": "x"}),
         ("queue/join", {"data": [None, "x", 5], "fn_index": number_of(page, "both"), "session_hash": "s"}),
         ("run/predict", {"data": ["four"], "fn_index": number_of(page, "now"), "session_hash": "s"}),
+        ("run/now", {"data": ["four"], "fn_index": number_of(page, "now"), "session_hash": "s"}),
     ):
         assert page.post(API + path, json=body).status_code == 200, path
 

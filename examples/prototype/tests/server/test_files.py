@@ -124,7 +124,13 @@ def test_what_is_no_json_is_left_to_gradio() -> None:
     files.look_at_data(b'{"base64,', MOST)
 
 
-def test_a_long_sound_goes_where_the_page_decodes_it(make_settings: MakeSettings, tmp_path: Path) -> None:
+def test_a_long_sound_goes_where_the_page_decodes_it(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With an answer as ffprobe gives it, so that it is tried where there is none too."""
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    answer = subprocess.CompletedProcess[str]([], 0, stdout="3.000000\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: answer)
     settings, long = make_settings(max_media_seconds=1), sound(tmp_path / "long.wav", 3)
     files.look_at_uploads([long], settings, media=False)
     with pytest.raises(files.TooMuchError):

@@ -46,8 +46,17 @@ def open_page(browser: Browser, url: str, width: int = 1280, locale: str = "en-U
 
 
 @contextmanager
-def visit(browser: Browser, url: str, width: int = 1280, locale: str = "en-US") -> Generator[Page]:
+def visit(
+    browser: Browser, url: str, width: int = 1280, locale: str = "en-US", harmless: tuple[str, ...] = ()
+) -> Generator[Page]:
     """Open a page as a new visitor; afterwards, nothing may have gone wrong in the background.
+
+    Args:
+        browser: The browser that opens it.
+        url: Where the app is served.
+        width: Of the window, in CSS pixels.
+        locale: The language that the browser asks for.
+        harmless: Beginnings of lines in the console that may come.
 
     Raises:
         AssertionError: for a call to a foreign host, an error in the console or an uncaught exception.
@@ -61,7 +70,7 @@ def visit(browser: Browser, url: str, width: int = 1280, locale: str = "en-US") 
                 problems.append(f"foreign host: {request.url}")
 
         def check_console(message: ConsoleMessage) -> None:
-            if message.type == "error":
+            if message.type == "error" and not message.text.startswith(harmless):
                 problems.append(f"console: {message.text}")
 
         page.on("request", check_request)

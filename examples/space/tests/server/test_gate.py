@@ -50,6 +50,7 @@ OPEN = {
     "/gradio_api/queue/join",
     "/gradio_api/reset",
     "/gradio_api/reset/",
+    "/gradio_api/run/{api_name}",
     "/gradio_api/stream/{event_id}",
     "/gradio_api/stream/{event_id}/close",
     "/gradio_api/stream/{session_hash}/{run}/{component_id}/playlist-file",
