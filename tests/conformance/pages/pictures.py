@@ -4,7 +4,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from ..kit import listen, media, page
+from ..kit import asset, listen, media, page
 
 
 @page()
@@ -60,7 +60,7 @@ def _(visitor):
 def image_slider():
     with gr.Blocks() as demo:
         pair = gr.ImageSlider((media("picture.png"), media("other.png")), label="Pair", slider_position=30)
-        gr.Button("Swap").click(lambda: (media("other.png"), media("picture.png")), None, pair, api_name="swap")
+        gr.Button("Swap").click(lambda: (asset("other.png"), asset("picture.png")), None, pair, api_name="swap")
         listen(pair)
     return demo
 
@@ -77,7 +77,7 @@ def annotated_image():
         mask = np.zeros((48, 64))
         mask[10:20, 10:30] = 1
         shown = gr.AnnotatedImage((media("picture.png"), [((2, 2, 20, 20), "box"), (mask, "area")]), label="Shown")
-        gr.Button("More").click(lambda: (media("other.png"), [((0, 0, 9, 9), "corner")]), None, shown, api_name="more")
+        gr.Button("More").click(lambda: (asset("other.png"), [((0, 0, 9, 9), "corner")]), None, shown, api_name="more")
         listen(shown)
     return demo
 
@@ -95,7 +95,7 @@ def _(visitor):
 def gallery():
     with gr.Blocks() as demo:
         shown = gr.Gallery([(media("picture.png"), "one"), (media("other.png"), "two")], label="Shown", columns=2)
-        gr.Button("Film").click(lambda: [media("film.mp4"), media("picture.png")], None, shown, api_name="film")
+        gr.Button("Film").click(lambda: [asset("film.mp4"), asset("picture.png")], None, shown, api_name="film")
         listen(shown)
     return demo
 
@@ -175,6 +175,6 @@ def model_3d():
     """Not shown in the browser, where it would be drawn without a graphics card for a minute."""
     with gr.Blocks() as demo:
         shown = gr.Model3D(label="Body", clear_color=(0, 0, 0, 0), display_mode="wireframe")
-        gr.Button("Again").click(lambda: media("body.obj"), None, shown, api_name="again")
+        gr.Button("Again").click(lambda: asset("body.obj"), None, shown, api_name="again")
         listen(shown)
     return demo

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from ..kit import media, page
+from ..kit import asset, media, page
 
 
 @page()
@@ -84,7 +84,7 @@ def speech_in_pieces_of_mp3():
 
         def speak():
             for name in ("tone.mp3", "tone.mp3", "tone.mp3"):
-                yield media(name)
+                yield asset(name)
 
         gr.Button("Speak").click(speak, None, sound, api_name="speak")
     return demo

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from ..kit import listen, media, page
+from ..kit import asset, listen, media, page
 
 
 @page()
@@ -80,7 +80,7 @@ def audio_streaming_out():
 
         def sing():
             for name in ("tone.wav", "other.wav"):
-                yield media(name)
+                yield asset(name)
 
         gr.Button("Sing").click(sing, None, sound, api_name="sing")
         listen(sound, skip=("stream",))
@@ -137,7 +137,7 @@ def video_streaming_out():
         film = gr.Video(streaming=True, autoplay=True, label="Film")
 
         def show():
-            yield media("piece.ts")
+            yield asset("piece.ts")
 
         gr.Button("Show").click(show, None, film, api_name="show")
     return demo
