@@ -6,6 +6,7 @@ process for Gradio first. So nothing here imports the tests.
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,6 +98,8 @@ def teller(name: str) -> Callable[[gr.Request], str]:
     """Make a handler that tells all that came in its session. Some come once or several times; so each counts once."""
 
     def tell(request: gr.Request) -> str:
+        # Of answers that are faster than the page learns of their events, the page may show an older one last.
+        time.sleep(0.1)
         came = HEARD.setdefault(str(request.session_hash), set())
         came.add(name)
         return " ".join(sorted(came))
