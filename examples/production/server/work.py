@@ -189,6 +189,7 @@ class Bounds:
             await refused(scope, problem, 507)(scope, receive, send)
             return
         gift, received, head = stored.expect(visitor, size), 0, dict[str, object]()
+        names: list[str] = []
 
         async def count() -> "Message":
             nonlocal received
@@ -208,7 +209,8 @@ class Bounds:
                 return  # pragma: no cover (Gradio answers an upload in one piece)
             try:
                 if head["status"] == 200:  # noqa: PLR2004
-                    paths = [Path(name) for name in json.loads(body)]
+                    names.extend(json.loads(body))
+                    paths = [Path(name) for name in names]
                     await self.look(partial(files.look_at_uploads, paths, self.settings, media=self.media))
                 elif head["status"] in range(400, 500):
                     received = 0  # Gradio has deleted what it refuses.
@@ -221,7 +223,7 @@ class Bounds:
         try:
             await self.app(scope, count, look)
         finally:
-            stored.settle(gift, received)
+            stored.settle(gift, received, names)
 
     async def component(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Look at what an image editor sends; for a session that does not exist, none begins."""
