@@ -87,9 +87,9 @@ def read_delimited(raw: bytes, encoding: str, header_row: int, limits: Limits, r
     header = next((row for row in csv.reader(lines, delimiter=delimiter) if not is_blank(row)), list[str]())
     limits.allow(max(text.count("\n"), text.count("\r")), len(header))
     names = column_names(header)
-    # In one column a blank line is a missing cell, but for those at the end.
+    # In one column a blank line is a missing cell, but for those at the end; spaces are a cell, and a tab is between two.
     body = text[lines.position :].rstrip("\r\n")
-    if not body.strip():
+    if not (body if len(header) == 1 else body.strip() or delimiter in body):
         raise InputError("The file has a header but no rows.")
     frame = parse(body, names, delimiter, lines.number, report)
     while len(header) > 1 and not header[-1].strip() and frame.iloc[:, -1].isna().all():
