@@ -139,19 +139,6 @@ def test_a_blank_line_in_a_single_column_is_a_missing_cell(write: Write) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "rows"),
-    [
-        ("last\r\n  \r\n", [["  "]]),
-        ("last\n\u2028\n", [["\u2028"]]),
-        ("a\tb\n\t\n", [[None, None]]),
-        ("a\tb\n  \t \n\t\n", [["  ", " "], [None, None]]),
-    ],
-)
-def test_rows_of_nothing_but_spaces_and_gaps_are_rows(write: Write, content: str, rows: list[list[object]]) -> None:
-    assert written(read_table(write(content)))[1:] == rows
-
-
-@pytest.mark.parametrize(
     ("content", "decimal", "numbers"),
     [
         ('a,b\n"1,234",x\n', "Detect", [1234]),
