@@ -41,6 +41,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "house": {},
     "speed": {},
     "hurts": {},
+    "life": {},
     "models": {"app_type": "chat", "model": "openai"},
     "pages": IN_FEATURES,
     "pictures": {},

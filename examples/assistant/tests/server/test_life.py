@@ -1,17 +1,20 @@
 """What happens between the first and the last request: lifespan, warm-up, close, and what the probes say of it."""
 
+import re
 import threading
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio.lowlevel
 import gradio as gr
+import pytest
 from fastapi import APIRouter, FastAPI, Request
 from starlette.testclient import TestClient
 
-from server import application
+from server import application, work
 from server.queueing import queue_options
 from tests.server.client import AppTest, browse
 from tests.server.fixtures import MakeApp, MakeSettings
@@ -98,3 +101,27 @@ def test_warm_up_and_close_may_be_awaited(make_app: MakeApp) -> None:
     with browse(make_app({"warm_up": warm_up, "close": close})) as client:
         wait_until_ready(client)
     assert happened == ["warm", "closed"]
+
+
+def test_a_running_app_gives_back_the_memory_that_is_free(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = threading.Event()
+    monkeypatch.setattr(work, "give_back", given.set)
+    with browse(make_app()):
+        assert given.wait(WAIT_SECONDS)
+
+
+def memory() -> int:
+    """Give the bytes that this process takes."""
+    [kilobytes] = re.findall(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
+    return int(kilobytes) * 1000
+
+
+@pytest.mark.skipif(work.TRIM is None, reason="glibc alone keeps what is free")
+def test_memory_between_what_is_in_use_goes_back_to_the_system() -> None:
+    pieces = [bytes([number % 256]) * 50_000 for number in range(2000)]
+    kept = pieces[::20]  # The last pieces of what was taken stay in use, and hold all that is free below them.
+    del pieces
+    before = memory()
+    work.give_back()
+    assert before - memory() > 50_000_000
+    assert len(kept) == 100
