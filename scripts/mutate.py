@@ -47,6 +47,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "pictures": {},
     "hurts_members": {"auth_mode": "password", "deploy_target": "docker"},
     "ray": {"deploy_target": "ray"},
+    "streaming": {"app_type": "streaming"},
 }
 PATIENCE = 100
 """Seconds that a test may take without its guard."""
