@@ -87,6 +87,7 @@ def test_rows_of_nothing_but_spaces_and_gaps_are_rows(text: str, rows: list[list
         ("a;b", ["a;b"]),
         ('1,5\n"a;b"', ["1,5", "a;b"]),
         ('a\tb|c;d\n"1,5"', ["a\tb|c;d", "1,5"]),
+        ('1,5\na\tb|c\n"x;y"', ["1,5", "a\tb|c", "x;y"]),
     ],
 )
 def test_a_delimiter_far_down_in_a_single_column_is_part_of_its_cell(
