@@ -291,11 +291,14 @@ class Bounded:
         self.sessions, self.stored = Sessions(settings), files.Stored(settings)
         self.blobs = files.Blobs(settings, self.memory)
         self.often = min(settings.file_ttl, files.OFTEN) / 2
+        self.forget: Callable[[], object] = bool
+        """Lets go of sessions whose time is over."""
 
     def apply(self, demo: "gr.Blocks", settings: ServerSettings) -> None:
         """Bound what is Gradio's; once the page is mounted."""
         gradio_adapter.bound("sessions", lambda: gradio_adapter.bound_sessions(demo, self.sessions))
         gradio_adapter.bound("sounds", lambda: gradio_files.bound_sounds(settings.max_media_seconds))
+        self.forget = partial(gradio_adapter.forget_sessions, demo, self.sessions, settings.session_ttl)
         files.bound_pictures(settings.max_pixels)
         self.memory.reclaim = lambda: self.blobs.sweep(gradio_adapter.pictures_of_editors(demo))
         folder, texts = str(self.stored.folder), files.texts_in(gradio_adapter.config_of(demo))
@@ -307,6 +310,7 @@ class Bounded:
         while True:
             self.memory.reclaim()
             self.stored.forget_old()
+            gradio_adapter.bound("sessions in time", self.forget)
             try:
                 await anyio.to_thread.run_sync(self.stored.sweep)
             except OSError as error:

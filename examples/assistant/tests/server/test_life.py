@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio.lowlevel
@@ -104,10 +106,28 @@ def test_warm_up_and_close_may_be_awaited(make_app: MakeApp) -> None:
 
 
 def test_a_running_app_gives_back_the_memory_that_is_free(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = threading.Event()
+    app, given, forgot = make_app(), threading.Event(), threading.Event()
     monkeypatch.setattr(work, "give_back", given.set)
-    with browse(make_app()):
+    app.state.work.bounded.forget = forgot.set
+    with browse(app):
         assert given.wait(WAIT_SECONDS)
+        assert forgot.wait(WAIT_SECONDS)
+
+
+def test_a_session_goes_in_time_unless_it_is_in_use(make_app: MakeApp) -> None:
+    app = make_app(session_ttl=60)
+    states, queue = app.state.demo.app.state_holder, app.state.demo._queue  # noqa: SLF001
+    bounded, events = app.state.work.bounded, queue.event_ids_to_events
+    for name in ("new", "left", "open", "busy"):
+        _ = states[name]
+        states.time_last_used[name] -= timedelta(seconds=0 if name == "new" else 90)
+    events["event"] = SimpleNamespace(session_hash="busy")
+    with bounded.sessions.read(["open"]):
+        bounded.forget()
+        assert set(states.session_data) == {"new", "open", "busy"}
+    events.clear()
+    bounded.forget()
+    assert set(states.session_data) == set(states.time_last_used) == {"new"}
 
 
 def memory() -> int:
