@@ -41,11 +41,13 @@ OTHERS: dict[str, dict[str, Any]] = {
     "house": {},
     "speed": {},
     "hurts": {},
+    "life": {},
     "models": {"app_type": "chat", "model": "openai"},
     "pages": IN_FEATURES,
     "pictures": {},
     "hurts_members": {"auth_mode": "password", "deploy_target": "docker"},
     "ray": {"deploy_target": "ray"},
+    "streaming": {"app_type": "streaming"},
 }
 PATIENCE = 100
 """Seconds that a test may take without its guard."""

@@ -17,6 +17,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -30,8 +31,17 @@ GUESTS = 4
 """Each at an address of its own of this machine."""
 MEM_LIMIT = 3_000_000_000
 """Bytes that `compose.yaml` gives."""
-SLOWEST = 1.0
-"""Seconds at the 95th percentile; here the crowd and the clock share a process."""
+SLOWEST = 0.25
+"""Seconds at the 95th percentile."""
+SLOWEST_BESIDE_TABLES = 0.5
+"""The same, while two threads of the server read tables: what holds the interpreter there, holds up everybody."""
+LIMITS = {
+    "APP_FILE_TTL": "4",
+    "APP_STORED_MB_PER_VISITOR": "6",
+    "APP_HEAD_SECONDS": "3",
+    "APP_BODY_SECONDS": "3",
+    "APP_NEW_SESSIONS_PER_VISITOR": "60",
+}
 PATIENCE = 90
 EDITOR = re.compile(r'"id":(\d+),"type":"imageeditor"')
 
@@ -44,20 +54,11 @@ def bomb() -> bytes:
 
 
 @contextlib.contextmanager
-def served(project: Path, uploads: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Serve the page of `crowd_app.py` as `app.py` is served."""
+def served(project: Path, uploads: Path, program: str = "crowd_app.py") -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Serve the page of `crowd_app.py` as `app.py` is served, or that one."""
     shutil.copy(ROOT / "tests" / "crowd" / "crowd_app.py", project)
-    variables = {
-        "APP_PORT": "0",
-        "APP_UPLOAD_DIR": str(uploads),
-        "APP_FILE_TTL": "4",
-        "APP_STORED_MB_PER_VISITOR": "6",
-        "APP_HEAD_SECONDS": "3",
-        "APP_BODY_SECONDS": "3",
-        "APP_NEW_SESSIONS_PER_VISITOR": "60",
-        "PYTHONUNBUFFERED": "1",
-    }
-    command = [sys.executable, "crowd_app.py"]
+    variables = LIMITS | {"APP_PORT": "0", "APP_UPLOAD_DIR": str(uploads), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, program]
     log = (project / "log").open("w+", encoding="utf-8")
     process = subprocess.Popen(command, cwd=project, env=os.environ | variables, stderr=log, text=True)
     try:
@@ -167,14 +168,23 @@ class Guest:
         end.sendall(sent)
 
 
-def watch(url: str, until: float, seen: list[float]) -> None:
-    """Ask whether the server lives, and note how long that takes."""
-    with httpx.Client(base_url=url, timeout=PATIENCE) as http:
-        while time.monotonic() < until:
-            began = time.perf_counter()
-            assert http.get("/healthz").status_code == 200
-            seen.append(time.perf_counter() - began)
-            time.sleep(0.02)
+@contextlib.contextmanager
+def clocked(url: str, seen: list[float]) -> Iterator[None]:
+    """Ask all the while whether the server lives, and note how long that takes.
+
+    In a process of its own: beside the threads of the crowd it would measure how long it waits for them.
+    """
+    command = [sys.executable, str(ROOT / "tests" / "crowd" / "clock.py"), url]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield
+    finally:
+        process.terminate()
+        printed, _ = process.communicate(timeout=PATIENCE)
+    for line in printed.splitlines():
+        status, seconds = line.split()
+        assert status == "200"
+        seen.append(float(seconds))
 
 
 def stream(url: str, pieces: int) -> str:
@@ -195,6 +205,38 @@ def is_back(now: Callable[[], int], before: int, slack: int) -> bool:
     return True
 
 
+@dataclass
+class Crowd:
+    """What came of one."""
+
+    peak: int
+    """Bytes of memory at most."""
+    slowest: float
+    """Seconds that the server took to say that it lives, at the 95th percentile."""
+    answer: str
+    """What somebody else got meanwhile."""
+    statuses: Counter[int]
+
+
+def come(process: "subprocess.Popen[str]", url: str, editor: str) -> Crowd:
+    """Let a crowd come, send everything that is too much, and go."""
+    seen, peak, answers = list[float](), 0, list[str]()
+    guests = [Guest(url, number, editor) for number in range(GUESTS)]
+    until = time.monotonic() + SECONDS
+    threads = [threading.Thread(target=guest.run, args=(until,)) for guest in guests]
+    threads.append(threading.Thread(target=lambda: answers.append(stream(url, 40))))
+    with clocked(url, seen):
+        for thread in threads:
+            thread.start()
+        while time.monotonic() < until:
+            peak = max(peak, memory(process))
+            time.sleep(0.05)
+        for thread in threads:
+            thread.join(PATIENCE)
+    statuses = sum((guest.answers for guest in guests), Counter[int]())
+    return Crowd(peak, statistics.quantiles(seen, n=20)[-1], answers[0], statuses)
+
+
 @pytest.mark.slow
 @pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and takes addresses of 127.0.0.0/8")
@@ -204,31 +246,53 @@ def test_a_crowd_hurts_nobody_else(template: Path, tmp_path: Path) -> None:
     with served(project, uploads) as (process, url):
         config = httpx.get(f"{url}/config").text
         [editor] = EDITOR.findall(re.sub(r"\s", "", config))
-        # What is measured against is a server that has worked.
-        assert stream(url, 3)
-        Guest(url, 100, editor).run(time.monotonic() + 1)
-        assert is_back(lambda: on_disk(uploads), 0, 100_000)
-        before, seen, peak, answers = memory(process), list[float](), 0, list[str]()
-        guests = [Guest(url, number, editor) for number in range(GUESTS)]
-        until = time.monotonic() + SECONDS
-        threads = [threading.Thread(target=guest.run, args=(until,)) for guest in guests]
-        threads.append(threading.Thread(target=watch, args=(url, until, seen)))
-        threads.append(threading.Thread(target=lambda: answers.append(stream(url, 40))))
-        for thread in threads:
-            thread.start()
-        while time.monotonic() < until:
-            peak = max(peak, memory(process))
-            time.sleep(0.05)
-        for thread in threads:
-            thread.join(PATIENCE)
-        counts = sum((guest.answers for guest in guests), Counter[int]())
-        slowest = statistics.quantiles(seen, n=20)[-1]
-        facts = f"{before} bytes before, {peak} at most, {slowest} s at the 95th percentile, {counts}"
-        assert peak < MEM_LIMIT, facts
-        assert slowest < SLOWEST, facts
-        assert [json.loads(piece) for piece in re.findall(r"event: complete\ndata: (.*)", answers[0])] == [["39"]]
-        assert {200, 413} <= set(counts), facts
-        assert 500 not in counts, facts
+        # What is measured against is a server that has worked: its threads are there, and what it imports late.
+        come(process, url, editor)
+        assert is_back(lambda: on_disk(uploads), 0, 100_000), f"{on_disk(uploads)} bytes stay on the disk"
+        before, crowd = memory(process), come(process, url, editor)
+        assert crowd.peak < MEM_LIMIT, crowd
+        assert crowd.slowest < SLOWEST, crowd
+        assert [json.loads(piece) for piece in re.findall(r"event: complete\ndata: (.*)", crowd.answer)] == [["39"]]
+        assert {200, 413} <= set(crowd.statuses), crowd
+        assert 500 not in crowd.statuses, crowd
         assert is_back(lambda: on_disk(uploads), 0, 100_000), f"{on_disk(uploads)} bytes stay on the disk"
         assert is_back(lambda: memory(process), before, 0), f"{memory(process)} bytes of {before} stay"
     assert "Traceback" not in (project / "log").read_text(encoding="utf-8")
+
+
+def load(url: str, table: Path) -> str:
+    """Upload a table and let it be read, as a visitor of `blocks` does."""
+    with httpx.Client(base_url=url, timeout=PATIENCE) as http, table.open("rb") as file:
+        [path] = http.post("/gradio_api/upload", files={"files": (table.name, file)}).json()
+        given = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        body = {"data": [given, "Detect", 1, "Detect", ""], "session_hash": uuid.uuid4().hex}
+        event = http.post("/gradio_api/call/load_csv", json=body).json()["event_id"]
+        return http.get(f"/gradio_api/call/load_csv/{event}").text
+
+
+@pytest.mark.slow
+@pytest.mark.thorough
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_largest_tables_of_several_visitors_hurt_nobody_else(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = render(template, tmp_path / "app", {"app_type": "blocks"})
+    for name in ("APP_FILE_TTL", "APP_STORED_MB_PER_VISITOR"):
+        monkeypatch.setitem(LIMITS, name, "1000")
+    even, uneven = tmp_path / "even.csv", tmp_path / "uneven.csv"
+    even.write_text("a,b,c,d\n" + "".join(f"{row:015d},{row:015x},{row:015o},-{row:014d}\n" for row in range(900_000)))
+    uneven.write_text("a,b,c,d,e\n" + "".join(f"{row:019d}x,{row:019x}x,{row:019o}x\n" for row in range(900_000)))
+    with served(project, tmp_path / "uploads", "app.py") as (process, url):
+        answers, seen, peak = list[str](), list[float](), 0
+        tables = (even, uneven, even, uneven)
+        threads = [threading.Thread(target=lambda each=each: answers.append(load(url, each))) for each in tables]
+        with clocked(url, seen):
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads):
+                peak = max(peak, memory(process))
+                time.sleep(0.05)
+    slowest = statistics.quantiles(seen, n=20)[-1]
+    assert ["event: complete" in answer for answer in answers] == [True] * len(tables), answers
+    assert peak < MEM_LIMIT
+    assert slowest < SLOWEST_BESIDE_TABLES, f"{slowest} s at the 95th percentile, {max(seen)} at most, {peak} bytes"

@@ -8,7 +8,7 @@ from scripts.mutate import GUARDS, answers_for, digest, main, seen_before, survi
 from tests.conftest import render, thorough
 
 SEEN = seen_before()
-WEEKLY = {"bounds", "data", "hurts", "hurts_members", "mcp", "models", "pages", "pictures", "pwa"}
+WEEKLY = {"bounds", "data", "hurts", "hurts_members", "life", "mcp", "models", "pages", "pictures", "pwa", "streaming"}
 """Of these, `.ci/run` takes none away; `.ci/run --all` does, and `scripts.mutate` where they change."""
 CASES = [
     pytest.param(mode, name, marks=thorough(is_one=mode in WEEKLY))

@@ -228,6 +228,8 @@ class Gift:
     visitor: str
     size: int
     until: float
+    names: tuple[str, ...] = ()
+    """The files, where they are known."""
 
 
 class Stored:
@@ -238,6 +240,8 @@ class Stored:
         self.folder, self.ttl = settings.upload_dir, settings.file_ttl
         self.ledger = Ledger(settings.stored_mb_per_visitor * MB, settings.stored_mb * MB)
         self.gifts: list[Gift] = []
+        self.named: dict[tuple[str, tuple[str, ...]], Gift] = {}
+        """Those whose files are known, by visitor and files."""
         self.on_disk = 0
         """Bytes in the folder, when it was looked at last."""
         self.own: set[str] = set()
@@ -264,10 +268,19 @@ class Stored:
         self.count(gift, size)
         return gift
 
-    def settle(self, gift: Gift, size: int) -> None:
-        """Count what has really come."""
+    def settle(self, gift: Gift, size: int, names: Iterable[str] = ()) -> None:
+        """Count what has really come, and what a visitor sends again only once.
+
+        Gradio keeps equal files in one place, and the page of an image editor sends its parts with every click.
+        """
         self.count(gift, size - gift.size)
-        gift.size = size
+        gift.size, gift.names = size, tuple(names)
+        if not gift.names:
+            return
+        before = self.named.get((gift.visitor, gift.names))
+        self.named[gift.visitor, gift.names] = gift
+        if before is not None:
+            self.forget(before)
 
     def count(self, gift: Gift, change: int) -> None:
         """Change what is counted for one request."""
@@ -278,8 +291,14 @@ class Stored:
         """Count no more what has been here for as long as a file stays."""
         now = time.monotonic()
         for gift in [gift for gift in self.gifts if gift.until < now]:
-            self.gifts.remove(gift)
-            self.ledger.add(gift.visitor, -gift.size)
+            self.forget(gift)
+            if self.named.get((gift.visitor, gift.names)) is gift:
+                del self.named[gift.visitor, gift.names]
+
+    def forget(self, gift: Gift) -> None:
+        """Count no more what one request has left."""
+        self.gifts.remove(gift)
+        self.ledger.add(gift.visitor, -gift.size)
 
     def sweep(self) -> None:
         """Delete what is older than `APP_FILE_TTL`, whoever left it, and see how much there is. Runs in a thread."""

@@ -69,6 +69,17 @@ def test_a_message_is_answered_in_the_light_of_the_conversation(make_settings: M
     assert model.limits == [20, 20]
 
 
+def test_two_conversations_by_turns_know_nothing_of_each_other(make_settings: MakeSettings) -> None:
+    settings, model = make_settings(), Scripted("Hello")
+    with AppTest(application.create_app(build_demo(settings, model), settings)) as ada:
+        bo = ada.another()
+        for turn in ("first", "second"):
+            ada.call("chat", f"Ada's {turn}", None, "", 20)
+            bo.call("chat", f"Bo's {turn}", None, "", 20)
+    said = [[message["content"] for message in asked if message["role"] == "user"] for asked in model.asked]
+    assert said == [["Ada's first"], ["Bo's first"], ["Ada's first", "Ada's second"], ["Bo's first", "Bo's second"]]
+
+
 def test_the_operator_s_instructions_come_first_and_the_visitor_s_add_to_them(make_settings: MakeSettings) -> None:
     settings, model = make_settings(instructions="Never swear."), Scripted("Hello")
     with AppTest(application.create_app(build_demo(settings, model), settings)) as test:

@@ -81,15 +81,15 @@ def read_delimited(raw: bytes, encoding: str, header_row: int, limits: Limits, r
     limits.allow_lines(raw)
     text, encoding = decode(raw, encoding)
     start, delimiter = find_start(text, header_row)
-    delimiter = delimiter or find_delimiter(Lines(text, start))
+    delimiter = delimiter or find_delimiter(text, start)
     lines = Lines(text, start)
     refuse_open_quote(text, start, delimiter)
     header = next((row for row in csv.reader(lines, delimiter=delimiter) if not is_blank(row)), list[str]())
     limits.allow(max(text.count("\n"), text.count("\r")), len(header))
     names = column_names(header)
-    # In one column a blank line is a missing cell, but for those at the end.
+    # In one column a blank line is a missing cell, but for those at the end. Spaces are a cell, a tab is between two.
     body = text[lines.position :].rstrip("\r\n")
-    if not body.strip():
+    if not (body if len(header) == 1 else body.strip() or delimiter in body):
         raise InputError("The file has a header but no rows.")
     frame = parse(body, names, delimiter, lines.number, report)
     while len(header) > 1 and not header[-1].strip() and frame.iloc[:, -1].isna().all():
@@ -159,9 +159,9 @@ def find_start(text: str, header_row: int) -> tuple[int, str]:
     return max(start, lines.position), delimiter
 
 
-def find_delimiter(text: Iterator[str]) -> str:
+def find_delimiter(text: str, start: int) -> str:
     """Choose the delimiter that splits header and rows into most fields, and of several the most evenly."""
-    lines = list(islice((line for line in text if line.strip()), 50))
+    lines = list(islice((line for line in Lines(text, start) if line.strip()), 50))
 
     def fields(delimiter: str) -> tuple[int, int]:
         counts = [len(row) for row in csv.reader(lines, delimiter=delimiter)] or [0]
@@ -170,7 +170,17 @@ def find_delimiter(text: Iterator[str]) -> str:
 
     found = {delimiter: fields(delimiter) for delimiter in DELIMITERS}
     fitting = [delimiter for delimiter, count in found.items() if count == max(found.values())]
-    return fitting[-1] if found[fitting[-1]][0] > 1 else fitting[0]
+    if found[fitting[-1]][0] > 1:
+        return fitting[-1]
+    # One column as far as was looked: further down, a comma of a cell may stand in a file that has semicolons.
+    return next((delimiter for delimiter in fitting if splits_nothing(text, start, delimiter)), fitting[0])
+
+
+def splits_nothing(text: str, start: int, delimiter: str) -> bool:
+    """Tell whether every row is one field."""
+    if text.find(delimiter, start) < 0:
+        return True
+    return all(len(row) <= 1 for row in csv.reader(Lines(text, start), delimiter=delimiter))
 
 
 def hint_at_header(text: Iterator[str]) -> str:

@@ -300,6 +300,24 @@ def drop_session(demo: "gr.Blocks", name: str) -> None:
         inside.app.state_holder.time_last_used.pop(name, None)
 
 
+def forget_sessions(demo: "gr.Blocks", sessions: "Sessions", ttl: float) -> None:
+    """Forget what nobody has used for `ttl` seconds: `StateHolder.time_last_used`, `.delete_state`.
+
+    Gradio empties what `gr.State` holds in time, and keeps the rest of a session until 10,000 others have come. One
+    with an open page, or with an event under way, stays.
+    """
+    queue, holder = cast("Any", demo)._queue, cast("Any", demo).app.state_holder  # noqa: SLF001
+    since = datetime.now(UTC) - timedelta(seconds=ttl)
+    busy = {event.session_hash for event in queue.event_ids_to_events.values()}
+    for name, last in list(holder.time_last_used.items()):
+        ids = queue.pending_event_ids_session.get(name, ())
+        if last.astimezone() < since and name not in busy and not sessions.is_read(name, *ids):
+            holder.delete_state(name)
+            queue.pending_messages_per_session.pop(name, None)
+            queue.pending_event_ids_session.pop(name, None)
+            drop_session(demo, name)
+
+
 def pictures_of_editors(demo: "gr.Blocks") -> dict[str, dict[str, Any]]:
     """Give what image editors hold in memory until an event takes it, by editor: `ImageEditor.blob_storage`."""
     blocks = cast("dict[int, Any]", demo.blocks)

@@ -1,8 +1,10 @@
 """The requests under way: how many, so that a stopping server knows when the last answer is out, and how large."""
 
 import asyncio
+import ctypes
 import json
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -189,6 +191,7 @@ class Bounds:
             await refused(scope, problem, 507)(scope, receive, send)
             return
         gift, received, head = stored.expect(visitor, size), 0, dict[str, object]()
+        names: list[str] = []
 
         async def count() -> "Message":
             nonlocal received
@@ -208,7 +211,8 @@ class Bounds:
                 return  # pragma: no cover (Gradio answers an upload in one piece)
             try:
                 if head["status"] == 200:  # noqa: PLR2004
-                    paths = [Path(name) for name in json.loads(body)]
+                    names.extend(json.loads(body))
+                    paths = [Path(name) for name in names]
                     await self.look(partial(files.look_at_uploads, paths, self.settings, media=self.media))
                 elif head["status"] in range(400, 500):
                     received = 0  # Gradio has deleted what it refuses.
@@ -221,7 +225,7 @@ class Bounds:
         try:
             await self.app(scope, count, look)
         finally:
-            stored.settle(gift, received)
+            stored.settle(gift, received, names)
 
     async def component(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Look at what an image editor sends; for a session that does not exist, none begins."""
@@ -287,11 +291,14 @@ class Bounded:
         self.sessions, self.stored = Sessions(settings), files.Stored(settings)
         self.blobs = files.Blobs(settings, self.memory)
         self.often = min(settings.file_ttl, files.OFTEN) / 2
+        self.forget: Callable[[], object] = bool
+        """Lets go of sessions whose time is over."""
 
     def apply(self, demo: "gr.Blocks", settings: ServerSettings) -> None:
         """Bound what is Gradio's; once the page is mounted."""
         gradio_adapter.bound("sessions", lambda: gradio_adapter.bound_sessions(demo, self.sessions))
         gradio_adapter.bound("sounds", lambda: gradio_files.bound_sounds(settings.max_media_seconds))
+        self.forget = partial(gradio_adapter.forget_sessions, demo, self.sessions, settings.session_ttl)
         files.bound_pictures(settings.max_pixels)
         self.memory.reclaim = lambda: self.blobs.sweep(gradio_adapter.pictures_of_editors(demo))
         folder, texts = str(self.stored.folder), files.texts_in(gradio_adapter.config_of(demo))
@@ -303,8 +310,19 @@ class Bounded:
         while True:
             self.memory.reclaim()
             self.stored.forget_old()
+            gradio_adapter.bound("sessions in time", self.forget)
             try:
                 await anyio.to_thread.run_sync(self.stored.sweep)
             except OSError as error:
                 log.warning("the folder of uploads cannot be looked at: %s", error)
+            await anyio.to_thread.run_sync(give_back)
             await anyio.sleep(self.often)
+
+
+TRIM: Any = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+
+
+def give_back() -> None:
+    """Give memory that is free back to the system: glibc keeps much of what large requests needed for the next one."""
+    if TRIM is not None:  # pragma: no branch (elsewhere the C library does so by itself)
+        TRIM(0)

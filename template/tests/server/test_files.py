@@ -234,6 +234,23 @@ def test_what_gradio_refuses_does_not_count(make_app: MakeApp, tmp_path: Path) -
         assert app.state.work.bounded.stored.ledger.sum == 0
 
 
+def test_what_a_visitor_sends_again_counts_once_until_its_time_is_over(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app(stored_mb_per_visitor=1, upload_dir=tmp_path / "uploads")
+    stored = app.state.work.bounded.stored
+    with AppTest(app) as test:
+        layer, other = write(tmp_path, "layer.png", bytes(200_000)), write(tmp_path, "other.png", bytes(200_001))
+        for _ in range(10):
+            test.upload(layer)
+        assert 200_000 < stored.ledger.sum < 210_000
+        test.upload(other)
+        assert 400_000 < stored.ledger.sum < 420_000
+        assert len(stored.gifts) == len(stored.named) == 2
+        for gift in stored.gifts:
+            gift.until = 0
+        stored.forget_old()
+        assert (stored.ledger.sum, stored.gifts, stored.named) == (0, [], {})
+
+
 def test_all_visitors_together_cannot_fill_the_disk(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app(stored_mb=1, upload_dir=tmp_path / "empty")
     app.state.life.beside.clear()  # Nobody looks at the folder.

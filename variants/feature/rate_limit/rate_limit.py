@@ -9,6 +9,7 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection
 
+from server import gradio_adapter
 from server.access.identity import GUEST, StoreDownError, current_user
 from server.asked import asked
 from server.counting import build_storage, limit_of, network_of, seconds_to_wait
@@ -20,14 +21,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("app.limits")
 
+PARTS = 20
+"""Uploads by which the page of an image editor sends its background and layers while somebody draws, at each click."""
+
 
 class Limits:
     """Counts what each visitor starts, over any stretch of time as long as the limit's."""
 
-    def __init__(self, settings: ServerSettings) -> None:
-        """Read the limits; see `limit_of` for what may be wrong with them."""
+    def __init__(self, settings: ServerSettings, *, in_parts: bool = False) -> None:
+        """Read the limits; see `limit_of` for what may be wrong with them.
+
+        Args:
+            settings: The settings.
+            in_parts: Whether one picture may come as `PARTS` uploads.
+
+        """
         self.events = limit_of("APP_RATE_LIMIT", settings.rate_limit)
         self.uploads = limit_of("APP_RATE_LIMIT_UPLOADS", settings.rate_limit_uploads)
+        self.uploads.amount *= PARTS if in_parts else 1
         storage = build_storage(settings.store_url.get_secret_value(), settings.rate_limit_prefix)
         self.shared = MovingWindowRateLimiter(storage)
         self.own = MovingWindowRateLimiter(MemoryStorage())
@@ -76,4 +87,5 @@ def who(scope: "Scope") -> str:
 
 def add_rate_limit(app: FastAPI, settings: ServerSettings) -> None:
     """Count from now on, behind whatever is added later."""
-    app.add_middleware(RateLimit, limits=Limits(settings))
+    in_parts = bool(gradio_adapter.pictures_of_editors(app.state.demo))
+    app.add_middleware(RateLimit, limits=Limits(settings, in_parts=in_parts))

@@ -239,7 +239,8 @@ def test_gradio_is_told_to_stay_quiet_before_it_is_imported(monkeypatch: pytest.
 def test_limits_come_from_the_settings(make_settings: MakeSettings) -> None:
     settings = make_settings(concurrency=3, queue_size=7)
     assert light_slots(settings) == slots("light", 3)
-    assert queue_options(settings)["max_size"] == 7
+    options = {"max_size": 7, "default_concurrency_limit": 3, "status_update_rate": 5, "api_open": False}
+    assert queue_options(settings) == options
 
 
 def test_a_record_that_names_its_request_keeps_the_name() -> None:

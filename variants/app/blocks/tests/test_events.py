@@ -165,6 +165,42 @@ def test_statistics_are_computed_once_for_each_table_and_steps(
     assert calls == [3, 2]
 
 
+def test_nobody_changes_what_the_cache_gives_to_others(make_settings: MakeSettings) -> None:
+    explorer, request = handlers.Explorer(make_settings()), gr.Request(session_hash="one")
+    explorer.held.put("one", handlers.Workspace("id", tables.sample_table(), Path()), 0)
+    state = model.Exploration("id")
+    first = explorer.summarise(state, request)
+    first.iloc[:, 0] = "changed"
+    assert "changed" not in set(explorer.summarise(state, request).iloc[:, 0])
+
+
+def test_a_visitor_who_waits_for_a_table_sees_how_far_it_is(
+    make_settings: MakeSettings, people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[float] = []
+    settings = make_settings()
+    explorer, request = handlers.Explorer(settings), gr.Request(session_hash="one")
+    monkeypatch.setattr(explorer, "open", lambda *_: [])
+    explorer.load_csv(str(people), *AS_IT_IS, request, lambda share, **_: told.append(share))
+    assert told[0] == 0
+    assert told[-1] == 1
+    loads = [fn for fn in build_demo(settings).fns.values() if fn.name == "load_csv"]
+    assert len(loads) == 2  # at an upload, and read again
+    for load in loads:
+        assert load.tracks_progress
+        assert [type(part) for part in load.show_progress_on or []] == [gr.Markdown]
+
+
+# CHAINS
+
+
+def test_only_what_succeeded_is_followed_and_a_failed_upload_is_forgotten(make_settings: MakeSettings) -> None:
+    links = [fn for fn in build_demo(make_settings()).fns.values() if fn.trigger_after is not None]
+    assert {fn.name for fn in links if fn.trigger_only_on_failure} == {"forget_upload"}
+    assert {fn.name for fn in links if not fn.trigger_only_on_success} == {"forget_upload"}
+    assert {"load_csv", "reveal", "show", "plot", "summarise"} < {fn.name for fn in links}
+
+
 # MESSAGES
 
 
@@ -310,6 +346,13 @@ def test_a_table_that_was_let_go_has_to_be_uploaded_again(make_app: MakeApp, tmp
         assert len(downloaded(second)) == 9000
 
 
+def test_what_is_kept_of_a_visitor_has_an_end(make_settings: MakeSettings) -> None:
+    settings = make_settings(session_ttl=5)
+    kept = [block for block in build_demo(settings).blocks.values() if isinstance(block, gr.State)]
+    assert [state.time_to_live for state in kept] == [5]
+    assert handlers.Explorer(settings).held.ttl == 5
+
+
 def test_leaving_lets_go_of_the_table_and_its_downloads(make_settings: MakeSettings, tmp_path: Path) -> None:
     explorer = handlers.Explorer(make_settings(upload_dir=tmp_path))
     request = gr.Request(session_hash="one")
@@ -332,6 +375,12 @@ def test_leaving_lets_go_of_the_table_and_its_downloads(make_settings: MakeSetti
 @pytest.mark.parametrize("kept", [None, "x", {}, {"chart": "pie", "rows": -1}, {"chart": [1], "rows": {}}])
 def test_strange_preferences_are_replaced_by_the_defaults(kept: object) -> None:
     assert handlers.recall(kept) == list(PREFERENCES.values())
+
+
+def test_preferences_can_be_read_after_a_restart(make_settings: MakeSettings) -> None:
+    pages = [build_demo(make_settings()) for _ in range(2)]
+    kept = [block for page in pages for block in page.blocks.values() if isinstance(block, gr.BrowserState)]
+    assert [(each.storage_key, each.secret) for each in kept] == [("explorer", "explorer")] * 2
 
 
 def test_preferences_are_restored() -> None:

@@ -27,12 +27,13 @@ NAMES = ["id", "id", "", "a.b[c]", "<b>bold</b>", "x", "y", "colour", "na,me", '
 def random_table(chance: random.Random) -> tuple[list[str], list[list[str]]]:
     """Make up a header and rows: each column mostly of one kind, with gaps, and now and then of another."""
     kinds = [chance.choice(CELLS) for _ in range(chance.randint(1, 6))]
+    gaps, most = chance.choice([0.15, 0.15, 0.9]), chance.choice([2, 30, 30, 80])
     rows = [
         [
-            "" if chance.random() < 0.15 else chance.choice(chance.choice(CELLS) if chance.random() < 0.05 else kind)
+            "" if chance.random() < gaps else chance.choice(chance.choice(CELLS) if chance.random() < 0.05 else kind)
             for kind in kinds
         ]
-        for _ in range(chance.randint(1, 30))
+        for _ in range(chance.randint(1, most))
     ]
     # A last column without a name and without a cell is none: every row just ended with a delimiter.
     return [*(chance.choice(NAMES) for _ in kinds[1:]), "last"], rows
@@ -61,3 +62,37 @@ def test_a_random_table_comes_out_as_it_went_in(seed: int, tmp_path: Path) -> No
     path = tmp_path / "table.csv"
     path.write_bytes(as_csv(header, rows, chance))
     assert downloaded(read_table(path), tmp_path / "out.csv") == [header, *rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("last\r\n  \r\n", [["  "]]),
+        ("last\n\u2028\n", [["\u2028"]]),
+        ("a\tb\n\t\n", [["", ""]]),
+        ("a\tb\n  \t \n\t\n", [["  ", " "], ["", ""]]),
+    ],
+)
+def test_rows_of_nothing_but_spaces_and_gaps_are_rows(text: str, rows: list[list[str]], tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(text.encode())
+    assert downloaded(read_table(path), tmp_path / "out.csv")[1:] == rows
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        ("1,5", ["1,5"]),
+        ('"1,5"', ["1,5"]),
+        ("a;b", ["a;b"]),
+        ('1,5\n"a;b"', ["1,5", "a;b"]),
+        ('a\tb|c;d\n"1,5"', ["a\tb|c;d", "1,5"]),
+        ('1,5\na\tb|c\n"x;y"', ["1,5", "a\tb|c", "x;y"]),
+    ],
+)
+def test_a_delimiter_far_down_in_a_single_column_is_part_of_its_cell(
+    cells: str, values: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("last\n" + "x\n" * 60 + cells + "\n", encoding="utf-8")
+    assert [cell for [cell] in downloaded(read_table(path), tmp_path / "out.csv")[61:]] == values

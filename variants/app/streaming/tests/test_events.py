@@ -2,6 +2,7 @@
 
 import logging
 
+import gradio as gr
 import pytest
 
 from app import build_demo
@@ -28,6 +29,18 @@ def test_every_event_with_the_model_shares_its_limit(make_settings: MakeSettings
     events = build_demo(make_settings(model_concurrency=5)).fns.values()
     found = {fn.api_name: fn.concurrency_limit for fn in events if fn.concurrency_id == "model"}
     assert found == {"stream": 5, "go_on": 5}
+
+
+def test_what_is_kept_of_a_visitor_has_an_end(make_settings: MakeSettings) -> None:
+    kept = [block for block in build_demo(make_settings(session_ttl=5)).blocks.values() if isinstance(block, gr.State)]
+    assert [state.time_to_live for state in kept] == [5, 5]
+
+
+def test_a_visitor_who_waits_sees_that_and_where(make_settings: MakeSettings) -> None:
+    demo = build_demo(make_settings())
+    [stream] = [fn for fn in demo.fns.values() if fn.api_name == "stream"]
+    assert stream.tracks_progress
+    assert [part.elem_id for part in stream.show_progress_on or []] == ["answer"]
 
 
 def test_a_prompt_is_answered_with_figures(make_settings: MakeSettings) -> None:

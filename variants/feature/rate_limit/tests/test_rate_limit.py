@@ -16,10 +16,10 @@ from gradio_client import Client
 from playwright.sync_api import Browser, expect
 from starlette.testclient import TestClient
 
-from server import application
+from server import application, gradio_adapter
 from server.access.identity import GUEST, User
 from server.access.keys import new_key
-from server.features.rate_limit import Limits, RateLimit, who
+from server.features.rate_limit import PARTS, Limits, RateLimit, who
 from server.queueing import queue_options
 from tests.server.access import headers
 from tests.server.client import AppTest, EventError, browse
@@ -32,14 +32,16 @@ TOLD = r"Too many requests\. Wait \d+ seconds, then try again\."
 NOWHERE = "redis://127.0.0.1:1/0"
 
 
-def limited_app(make_settings: MakeSettings, **changes: Any) -> FastAPI:  # noqa: ANN401
-    """Serve an event that may run twice in an hour, and as many uploads."""
+def limited_app(make_settings: MakeSettings, *, draws: bool = False, **changes: Any) -> FastAPI:  # noqa: ANN401
+    """Serve an event that may run twice in an hour, and as many uploads; if somebody `draws`, with an editor."""
     limits = {"rate_limit": "2 per hour", "rate_limit_uploads": "2 per hour", "api_keys": API_KEYS}
     settings = make_settings(**(limits | changes))
     with gr.Blocks(analytics_enabled=False) as demo:
         text, shown = gr.Textbox("hello"), gr.Textbox(label="Shown")
         gr.Button("Shout").click(str.upper, text, shown, api_name="shout")
         gr.File(label="File")
+        if draws:
+            gr.ImageEditor(label="Canvas")
     demo.queue(**queue_options(settings))
     return application.create_app(demo, settings)
 
@@ -79,6 +81,21 @@ def test_uploads_have_a_limit_of_their_own(app: FastAPI, tmp_path: Path) -> None
         again = {"files": ("letter.txt", b"Dear Bo")}
         assert test.http.post("/gradio_api/upload", files=again).status_code == 429
         assert test.call("shout", "one") == ["ONE"]
+
+
+def test_whoever_draws_may_send_many_parts_and_no_flood(make_settings: MakeSettings, tmp_path: Path) -> None:
+    path = tmp_path / "layer.txt"
+    path.write_text("a layer")
+    app = limited_app(make_settings, draws=True)
+    [canvas] = gradio_adapter.pictures_of_editors(app.state.demo)
+    with AppTest(app) as test:
+        for _ in range(2 * PARTS):
+            test.upload(path)
+        with pytest.raises(EventError, match=f"^{TOLD}$"):
+            test.upload(path)
+        # What the editor itself takes counts as well.
+        body = {"session_hash": test.session, "fn_name": "none", "component_id": int(canvas), "data": {}}
+        assert test.http.post("/gradio_api/component_server", json=body).status_code == 429
 
 
 def test_a_program_counts_under_its_name(app: FastAPI) -> None:

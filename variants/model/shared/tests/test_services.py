@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
+import time
 from contextlib import aclosing
 
 import pytest
 
+import app
 from services.embedded import EmbeddedModel
 from services.protocol import Message
-from tests.conftest import MakeSettings
-from tests.models import collect
+from tests.conftest import MakeApp, MakeSettings
+from tests.models import WAIT_SECONDS, Scripted, collect
+from tests.server.client import browse
 from utils.models import build_model
 
 
@@ -29,6 +32,25 @@ def test_with_no_setting_the_embedded_model_answers_and_says_so(make_settings: M
 def test_the_log_says_at_the_start_who_answers(make_settings: MakeSettings, caplog: pytest.LogCaptureFixture) -> None:
     build_model(make_settings()).warm_up()
     assert "stand-in answers" in caplog.text
+
+
+class Cold(Scripted):
+    """Notes when it is warmed up."""
+
+    is_warm = False
+
+    def warm_up(self) -> None:
+        self.is_warm = True
+
+
+def test_the_model_is_warm_before_the_first_visitor_comes(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Cold()
+    monkeypatch.setattr(app, "model", model)
+    with browse(make_app()) as client:
+        give_up = time.monotonic() + WAIT_SECONDS
+        while client.get("/readyz").status_code != 200:
+            assert time.monotonic() < give_up
+        assert model.is_warm
 
 
 def test_the_embedded_model_says_what_it_is_and_counts() -> None:
