@@ -55,6 +55,16 @@ class Settings(ServerSettings):
     max_history_messages: int = Field(default=40, ge=0)
     max_history_chars: int = Field(default=32_000, ge=0)
     """How much of a conversation the model gets to see; the oldest messages go first."""
+    uploads: bool = False
+    """Whether visitors may attach files: texts, PDFs and, if `upload_pictures` says so, pictures."""
+    upload_files: int = Field(default=5, ge=1)
+    """Files of one message; `max_upload_mb` and `max_pixels` bound each of them."""
+    upload_chars: int = Field(default=20_000, ge=1)
+    """What the texts of one message may have together. Later turns see them as far as `max_history_chars` allows."""
+    upload_pages: int = Field(default=50, ge=1)
+    """Pages of a PDF."""
+    upload_pictures: int = Field(default=0, ge=0)
+    """Pictures that the model takes in one request, those of earlier turns included; 0 if it sees none."""
 
 
 @cache

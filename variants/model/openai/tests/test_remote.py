@@ -64,6 +64,25 @@ def test_an_answer_of_a_fake_server_comes_piece_by_piece(ask: Ask, fake: FakeSer
     assert fake.keys == ["Bearer key"]
 
 
+def test_pictures_are_parts_of_a_message(fake: FakeServer) -> None:
+    fake.script = [GOOD["plain"], Mood('{"error": {"message": "System role not supported"}}', 400, "application/json")]
+    seen, alone = {"pictures": ["data:a"]}, Message(role="user", content="") | {"pictures": ["data:b"]}
+    talk = [QUESTION[0], QUESTION[1] | seen, Message(role="assistant", content="Hi"), alone]
+
+    async def read() -> None:
+        model = RemoteModel(ModelServer("tiny", fake.url))
+        async with model.client:
+            for _ in range(2):
+                await collect(model.stream(talk, 20))
+
+    asyncio.run(read())
+    first, last = ({"type": "image_url", "image_url": {"url": url}} for url in ("data:a", "data:b"))
+    sent = [message["content"] for message in fake.requests[0]["messages"]]
+    assert sent == ["Be kind.", [first, {"type": "text", "text": "Hello"}], "Hi", [last]]
+    sent = [message["content"] for message in fake.requests[2]["messages"]]
+    assert sent == [[first, {"type": "text", "text": "Be kind.\n\nHello"}], "Hi", [last]]
+
+
 def test_the_name_of_the_limit_can_be_changed(ask: Ask, fake: FakeServer) -> None:
     ask(piece("Hello"), DONE, limit_field="max_completion_tokens")
     assert fake.requests[0]["max_completion_tokens"] == 20
