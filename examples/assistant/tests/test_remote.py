@@ -20,6 +20,7 @@ from tests.conftest import MakeSettings, Serve
 from tests.fake_server import BREAK_OFF, DONE, SILENCE, FakeServer, piece
 from tests.models import WAIT_SECONDS, collect
 from tests.moods import BAD, GOOD, Mood
+from tests.server.access import headers
 from tests.test_events import PUBLIC_EVENTS
 from utils.models import build_model
 
@@ -232,7 +233,7 @@ def test_the_app_answers_fails_and_stops_with_the_fake_server(
 ) -> None:
     settings = make_settings(model_url=fake.url, model_key="key", model_retries=0)
     with serve(application.create_app(build_demo(settings), settings)) as url:
-        client = Client(url, verbose=False)
+        client = Client(url, verbose=False, headers=headers())
         fake.script = [piece("Hello"), DONE]
         assert "Hello" in client.predict("Hi", api_name=EVENT)
         fake.script = [403]

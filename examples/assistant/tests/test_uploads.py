@@ -17,7 +17,7 @@ from tests.pdfs import pdf, picture
 from tests.server.access import headers
 from tests.server.client import AppTest, EventError
 from tests.server.page import assert_accessible, assert_fits_a_phone, open_page, visit
-from tests.test_browser import answers, told
+from tests.test_browser import answers, asked, told
 from utils.attaching import Attachments, without_paths
 from utils.history import Turn
 
@@ -129,7 +129,7 @@ def test_a_path_outside_of_the_uploads_is_taken_from_nobody(make_settings: MakeS
 def test_files_are_not_taken_where_they_are_off(make_settings: MakeSettings, report: Path) -> None:
     settings = make_settings()
     with pytest.raises(InputError, match="At most 0 files"):
-        Attachments(settings).read_now(message("Read this", settings.upload_dir / "report.pdf"))
+        Attachments(settings).read_now(message("Read this", str(settings.upload_dir / "report.pdf")))
     model = Scripted("They are.")
     with AppTest(app_with(make_settings, model, uploads=False)) as test:
         test.call("chat", message("Are they?", test.upload(report)), None, "", 20)
@@ -213,42 +213,20 @@ def test_a_bad_file_is_one_sentence_and_the_box_stays_as_it_is(
 def test_a_question_with_a_file_is_tried_again_and_taken_back(
     browser: Browser, make_settings: MakeSettings, serve: Serve, report: Path
 ) -> None:
-    model = Noting(ModelUnavailableError("Try it later."), times=1)
+    model = Broken(ModelUnavailableError("Try it later."), times=1)
     with serve(app_with(make_settings, model)) as url, visit(browser, url) as page:
         attach(page, "Are they?", report)
         told(page, "Try it later.")
         page.get_by_role("button", name="Try again").click()
         told(page, "and again")
         page.get_by_role("button", name="Retry").click()
-        wait_for(page, model, 3)
+        asked(page, model, 3)
         told(page, "and again")
         expect(page.get_by_role("button", name="Edit")).to_have_count(0)
         page.get_by_role("button", name="Undo").click()
         expect(page.locator(".user")).to_have_count(0)
         expect(page.locator(".thumbnail-item")).to_have_count(1)
         page.get_by_role("button", name="Submit", exact=True).click()
-        wait_for(page, model, 4)
+        asked(page, model, 4)
     assert [messages[-1]["content"] for messages in model.asked] == [f"{REPORT}\nAre they?"] * 4
     assert {len(messages) for messages in model.asked} == {1}
-
-
-class Noting(Broken):
-    """Fails so many times, and notes what it was asked."""
-
-    def __init__(self, error: Exception, times: int) -> None:
-        super().__init__(error, times)
-        self.asked: list[Any] = []
-
-    async def stream(self, messages: Any, max_tokens: int) -> Any:  # noqa: ANN401
-        self.asked.append(list(messages))
-        async for piece in super().stream(messages, max_tokens):
-            yield piece
-
-
-def wait_for(page: Page, model: Noting, times: int) -> None:
-    """Wait until the model was asked so often."""
-    for _ in range(100):
-        if len(model.asked) >= times:
-            return
-        page.wait_for_timeout(100)
-    pytest.fail(f"the model was asked {len(model.asked)} times, not {times}")
