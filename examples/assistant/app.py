@@ -5,6 +5,7 @@ import server  # noqa: F401  (first: it prepares the process for Gradio)
 # isort: split
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 import gradio as gr
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ from utils.attaching import Attachments, Said, examples, message_box
 from utils.chat import finish
 from utils.history import HistoryBounds, Turn, to_talk
 from utils.models import build_model
-from utils.picking import picked, picker
+from utils.picking import context_of, picked, picker
 from utils.preprocess import to_token_limit
 from utils.settings import Settings, get_settings
 from utils.showing import FORMULAS, Shown, to_shown
@@ -36,7 +37,7 @@ EXAMPLES = [
 def build_demo(settings: Settings, model: ChatModel | None = None) -> gr.ChatInterface:
     """Build the page and wire its one public event; tests bring a model of their own."""
     answering = model or build_model(settings)
-    bounds = HistoryBounds(settings.max_history_messages, settings.max_history_chars, settings.context_tokens)
+    bounds = HistoryBounds(settings.max_history_messages, settings.max_history_chars)
     attachments = Attachments(settings)
 
     @boundary
@@ -47,7 +48,8 @@ def build_demo(settings: Settings, model: ChatModel | None = None) -> gr.ChatInt
         chosen, limit = picked(answering, name), to_token_limit(max_tokens, settings.max_tokens)
         sent, rules = await attachments.read(message), [settings.instructions, instructions]
         history = await attachments.seen(history, sent)
-        talk = to_talk(sent.message, history, rules, settings.max_prompt_chars, bounds.minus(limit))
+        room = replace(bounds, tokens=await context_of(chosen, settings.context_tokens)).minus(limit)
+        talk = to_talk(sent.message, history, rules, settings.max_prompt_chars, room)
         async with aclosing(answered(chosen.stream(talk.messages, limit))) as answers:
             async for answer in answers:
                 yield to_shown(answer, limit, is_shortened=talk.is_shortened, files=sent.files)

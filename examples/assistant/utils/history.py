@@ -7,12 +7,10 @@ from typing import Any, NotRequired, TypedDict
 
 from services.errors import InputError
 from services.protocol import Message
-from utils.preprocess import clean, to_instructions
+from utils.preprocess import clean, to_instructions, tokens_of
 
 FILE = "File: "
 """How the title of a file's text begins, where a conversation shows it."""
-PICTURE_TOKENS = 1000
-"""What a picture takes of the model's room; most models are between a hundred and some thousand."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +113,6 @@ def newest_turns(turns: Sequence[Message], bounds: HistoryBounds, tokens: int | 
             break
         kept.insert(0, message)
     return kept[1:] if kept and kept[0]["role"] == "assistant" else kept
-
-
-def tokens_of(message: Message) -> int:
-    """Estimate the tokens of a message, rather too many: three bytes each, as no tokenizer is here, and four around."""
-    return len(message["content"].encode()) // 3 + 4 + PICTURE_TOKENS * len(message.get("pictures", ()))
 
 
 def with_files(history: Sequence[Turn]) -> list[Turn]:

@@ -28,7 +28,10 @@ class Settings(ServerSettings):
     max_tokens: int = Field(default=512, ge=1)
     """Longest answer that a user may ask for."""
     context_tokens: int = Field(default=0, ge=0)
-    """What the model can read and write together, in tokens; 0 if that is not known. The oldest messages go first."""
+    """What the model can read and write together, in tokens; 0 means what its server tells, if it does.
+
+    In a conversation the oldest messages go first; a prompt that is longer is refused.
+    """
     instructions: str = ""
     """How the model should answer, always: the operator's. Visitors neither see nor replace them."""
     embedded_delay: float = Field(default=0.01, ge=0)

@@ -29,6 +29,7 @@ from services.causes import (
     judge,
     words_of,
 )
+from services.lengths import Lengths
 from services.protocol import Message, Notice, Piece, ToolCall
 from services.tools import Toolbox
 from services.wire import DONE, Reader, chunk_of, events
@@ -77,12 +78,17 @@ class RemoteModel:
             timeout=openai.Timeout(None, connect=server.connect_timeout),
             max_retries=0,  # `tried` does it, and tells the visitor
         )
+        self.lengths = Lengths(self.client, server.connect_timeout)
 
     def named(self, name: str) -> "RemoteModel":
         """Give another model of the same server, over the same connections."""
         other = copy(self)
         other.server = replace(self.server, name=name)
         return other
+
+    async def context_tokens(self) -> int:
+        """Tell what the model can read and write together, if its server does; 0 if not."""
+        return await self.lengths.of(self.server.name)
 
     def warm_up(self) -> None:
         """Say who answers. The server is not asked: it may start later than this app."""
