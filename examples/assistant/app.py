@@ -5,6 +5,7 @@ import server  # noqa: F401  (first: it prepares the process for Gradio)
 # isort: split
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 import gradio as gr
 from fastapi import FastAPI
@@ -14,11 +15,12 @@ from server.errors import boundary
 from server.queueing import light_slots, queue_options, slots
 from services.protocol import ChatModel
 from utils.answers import answered
+from utils.attaching import Attachments, Said, examples, message_box
 from utils.chat import finish
 from utils.history import HistoryBounds, Turn, to_talk
 from utils.models import build_model
-from utils.picking import picked, picker
-from utils.preprocess import to_prompt, to_token_limit
+from utils.picking import context_of, picked, picker
+from utils.preprocess import to_token_limit
 from utils.settings import Settings, get_settings
 from utils.showing import FORMULAS, Shown, to_shown
 from utils.theme import build_theme
@@ -35,21 +37,24 @@ EXAMPLES = [
 def build_demo(settings: Settings, model: ChatModel | None = None) -> gr.ChatInterface:
     """Build the page and wire its one public event; tests bring a model of their own."""
     answering = model or build_model(settings)
-    bounds = HistoryBounds(settings.max_history_messages, settings.max_history_chars, settings.context_tokens)
+    bounds = HistoryBounds(settings.max_history_messages, settings.max_history_chars)
+    attachments = Attachments(settings)
 
     @boundary
     async def chat(
-        message: str, history: list[Turn], instructions: str, max_tokens: float, name: str = ""
+        message: Said, history: list[Turn], instructions: str, max_tokens: float, name: str = ""
     ) -> AsyncGenerator[Shown]:
         """Answer a message in the light of the conversation so far."""
         chosen, limit = picked(answering, name), to_token_limit(max_tokens, settings.max_tokens)
-        rules = [settings.instructions, instructions]
-        talk = to_talk(message, history, rules, settings.max_prompt_chars, bounds.minus(limit))
+        sent, rules = await attachments.read(message), [settings.instructions, instructions]
+        history = await attachments.seen(history, sent)
+        room = replace(bounds, tokens=await context_of(chosen, settings.context_tokens)).minus(limit)
+        talk = to_talk(sent.message, history, rules, settings.max_prompt_chars, room)
         async with aclosing(answered(chosen.stream(talk.messages, limit))) as answers:
             async for answer in answers:
-                yield to_shown(answer, limit, is_shortened=talk.is_shortened)
+                yield to_shown(answer, limit, is_shortened=talk.is_shortened, files=sent.files)
 
-    validator = first_input(lambda text: to_prompt(text, settings.max_prompt_chars))
+    validator = first_input(attachments.read_now)
     demo = gr.ChatInterface(
         chat,
         chatbot=gr.Chatbot(
@@ -60,15 +65,16 @@ def build_demo(settings: Settings, model: ChatModel | None = None) -> gr.ChatInt
             latex_delimiters=FORMULAS,
             reasoning_tags=[],
         ),
-        textbox=gr.Textbox(label="Message", placeholder="Write a message", submit_btn="Send", stop_btn="Stop"),
+        textbox=message_box(settings),
+        multimodal=settings.uploads,
         additional_inputs=[
             gr.Textbox("", label="Instructions", info="How the model should answer", lines=2),
             gr.Slider(1, settings.max_tokens, settings.max_tokens, step=1, label="Longest answer, in tokens"),
             *picker(answering),
         ],
         additional_inputs_accordion=gr.Accordion("Options", open=False),
-        editable=True,
-        examples=EXAMPLES,
+        editable=not settings.uploads,  # Gradio's page cannot edit a message with files; Undo gives it back
+        examples=examples(EXAMPLES, settings),
         cache_examples=False,
         title=settings.title,
         description=answering.notice or None,

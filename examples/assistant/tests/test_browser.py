@@ -33,6 +33,24 @@ def told(page: Page, text: str) -> None:
     expect(answers(page).last).to_contain_text(text)
 
 
+def asked(page: Page, model: Broken, times: int) -> None:
+    """Wait until the model was asked so often, and expect that turns alternate, which strict models insist on."""
+    for _ in range(WAIT_SECONDS * 10):
+        if len(model.asked) == times:
+            break
+        page.wait_for_timeout(100)
+    assert len(model.asked) == times
+    roles = [message["role"] for message in model.asked[-1]]
+    assert roles == [*["user", "assistant"] * (len(roles) // 2), "user"]
+
+
+def edit(page: Page, text: str) -> None:
+    """Write the visitor's last message anew."""
+    page.get_by_role("button", name="Edit").last.click()
+    page.locator(".user textarea").fill(text)
+    page.get_by_role("button", name="Submit").click()
+
+
 def test_a_visitor_talks_and_finds_the_conversation_again(
     browser: Browser, make_settings: MakeSettings, serve: Serve
 ) -> None:
@@ -194,3 +212,57 @@ def test_a_message_is_edited_and_formulas_are_set(browser: Browser, make_setting
         expect(page.locator(".bot")).to_contain_text(["Hello again: "])
         expect(page.locator(".bot .katex")).to_have_count(3)
     assert [messages[-1]["content"] for messages in model.asked] == ["Hello", "Hello again"]
+
+
+def test_retry_edit_and_undo_go_on_from_where_they_are(
+    browser: Browser, make_settings: MakeSettings, serve: Serve
+) -> None:
+    settings, model = make_settings(), Broken(RuntimeError(), times=0)
+    app = application.create_app(build_demo(settings, model), settings)
+    with serve(app) as url, visit(browser, url) as page:
+        say(page, "First")
+        told(page, "with 1 of messages")
+        say(page, "Second")
+        told(page, "with 3 of messages")
+        page.get_by_role("button", name="Retry").click()
+        asked(page, model, 3)
+        told(page, "with 3 of messages")
+        assert model.asked[2] == model.asked[1]
+        edit(page, "Second anew")
+        asked(page, model, 4)
+        told(page, "with 3 of messages")
+        assert [message["content"] for message in model.asked[3]][::2] == ["First", "Second anew"]
+        page.get_by_role("button", name="Undo").click()
+        expect(page.locator(".user")).to_have_count(1)
+        expect(page.get_by_role("textbox", name=re.compile("^Message"))).to_have_value("Second anew")
+        page.get_by_role("button", name="Send").click()
+        asked(page, model, 5)
+        told(page, "with 3 of messages")
+    assert model.asked[4] == model.asked[3]
+
+
+def test_retry_edit_and_undo_work_after_a_failure(browser: Browser, make_settings: MakeSettings, serve: Serve) -> None:
+    settings, model = make_settings(), Broken(ModelUnavailableError("Try it later."), times=1)
+    app = application.create_app(build_demo(settings, model), settings)
+    with serve(app) as url, visit(browser, url) as page:
+        say(page, "First")
+        told(page, "Try it later.")
+        page.get_by_role("button", name="Retry").click()
+        asked(page, model, 2)
+        told(page, "with 1 of messages")
+        model.times = 1
+        say(page, "Second")
+        told(page, "Try it later.")
+        edit(page, "Second anew")
+        asked(page, model, 4)
+        told(page, "with 3 of messages")
+        model.times = 1
+        say(page, "Third")
+        told(page, "Try it later.")
+        page.get_by_role("button", name="Undo").click()
+        expect(page.locator(".user")).to_have_count(2)
+        expect(page.get_by_role("textbox", name=re.compile("^Message"))).to_have_value("Third")
+        page.get_by_role("button", name="Send").click()
+        asked(page, model, 6)
+        told(page, "with 5 of messages")
+    assert [message["content"] for message in model.asked[-1]][::2] == ["First", "Second anew", "Third"]

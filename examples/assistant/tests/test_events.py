@@ -129,7 +129,7 @@ def test_an_unexpected_error_of_a_check_is_not_shown(app_test: AppTest, monkeypa
     def fail(*_: object) -> None:
         raise RuntimeError("password=hunter2")
 
-    monkeypatch.setattr("app.to_prompt", fail)
+    monkeypatch.setattr("utils.attaching.to_prompt", fail)
     with pytest.raises(EventError, match=r"Please report the id \w{8}") as caught:
         app_test.call("chat", "Hello", None, "", 20)
     assert "hunter2" not in str(caught.value)

@@ -1,4 +1,6 @@
-"""Several models, of which the visitor picks one."""
+"""Several models, of which the visitor picks one, and what one of them can take."""
+
+import asyncio
 
 import pytest
 
@@ -7,7 +9,7 @@ from services.errors import InputError
 from services.protocol import ChatModel
 from tests.conftest import MakeSettings
 from tests.models import Scripted
-from utils.picking import picked, picker
+from utils.picking import context_of, picked, picker
 
 
 class Two(Scripted):
@@ -45,3 +47,15 @@ def test_the_page_has_a_picker_where_there_is_a_choice(make_settings: MakeSettin
 
     assert "Model" in labels(Two())
     assert "Model" not in labels(Scripted())
+
+
+class Short(Scripted):
+    """Knows its length."""
+
+    async def context_tokens(self) -> int:
+        return 100
+
+
+def test_the_settings_count_and_then_the_model() -> None:
+    for model, told, length in ((Short(), 0, 100), (Short(), 50, 50), (Scripted(), 0, 0), (Scripted(), 50, 50)):
+        assert asyncio.run(context_of(model, told)) == length

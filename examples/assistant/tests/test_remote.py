@@ -20,6 +20,7 @@ from tests.conftest import MakeSettings, Serve
 from tests.fake_server import BREAK_OFF, DONE, SILENCE, FakeServer, piece
 from tests.models import WAIT_SECONDS, collect
 from tests.moods import BAD, GOOD, Mood
+from tests.server.access import headers
 from tests.test_events import PUBLIC_EVENTS
 from utils.models import build_model
 
@@ -62,6 +63,25 @@ def test_an_answer_of_a_fake_server_comes_piece_by_piece(ask: Ask, fake: FakeSer
     assert ask(*script, key="key") == ["Hel", "lo", End()]
     assert fake.requests == [{"model": "tiny", "messages": QUESTION, "max_tokens": 20, "stream": True}]
     assert fake.keys == ["Bearer key"]
+
+
+def test_pictures_are_parts_of_a_message(fake: FakeServer) -> None:
+    fake.script = [GOOD["plain"], Mood('{"error": {"message": "System role not supported"}}', 400, "application/json")]
+    seen, alone = {"pictures": ["data:a"]}, Message(role="user", content="") | {"pictures": ["data:b"]}
+    talk = [QUESTION[0], QUESTION[1] | seen, Message(role="assistant", content="Hi"), alone]
+
+    async def read() -> None:
+        model = RemoteModel(ModelServer("tiny", fake.url))
+        async with model.client:
+            for _ in range(2):
+                await collect(model.stream(talk, 20))
+
+    asyncio.run(read())
+    first, last = ({"type": "image_url", "image_url": {"url": url}} for url in ("data:a", "data:b"))
+    sent = [message["content"] for message in fake.requests[0]["messages"]]
+    assert sent == ["Be kind.", [first, {"type": "text", "text": "Hello"}], "Hi", [last]]
+    sent = [message["content"] for message in fake.requests[2]["messages"]]
+    assert sent == [[first, {"type": "text", "text": "Be kind.\n\nHello"}], "Hi", [last]]
 
 
 def test_the_name_of_the_limit_can_be_changed(ask: Ask, fake: FakeServer) -> None:
@@ -213,7 +233,7 @@ def test_the_app_answers_fails_and_stops_with_the_fake_server(
 ) -> None:
     settings = make_settings(model_url=fake.url, model_key="key", model_retries=0)
     with serve(application.create_app(build_demo(settings), settings)) as url:
-        client = Client(url, verbose=False)
+        client = Client(url, verbose=False, headers=headers())
         fake.script = [piece("Hello"), DONE]
         assert "Hello" in client.predict("Hi", api_name=EVENT)
         fake.script = [403]

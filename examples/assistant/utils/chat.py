@@ -7,11 +7,20 @@ from typing import Any
 import gradio as gr
 
 from server.errors import boundary
-from server.gradio_adapter import chat_handler, events, free_after_failure, keep_conversations, runs
+from server.gradio_adapter import (
+    chat_handler,
+    events,
+    free_after_failure,
+    keep_conversations,
+    keep_placeholder,
+    runs,
+)
 from server.queueing import Slots
+from utils.attaching import without_paths
+from utils.history import Turn
 from utils.showing import text_only, told
 
-Conversation = list[dict[str, Any]]
+Conversation = list[Turn]
 
 
 def finish(
@@ -41,18 +50,20 @@ def finish(
         event.api_visibility = "private"
         if slots is model:
             event.fn = told(event.fn)
+    keep_placeholder(demo)
     keep_conversations(demo, "conversations", lambda save: saver(save, saved_bytes))
 
 
 def saver(save: Callable[..., Any], limit: int) -> Callable[..., Any]:
     """Wrap Gradio's function that saves a conversation, so that the oldest go when all together pass `limit` bytes.
 
-    The browser sends all of them along each time; one day that would be more than a request may carry.
+    The browser sends all of them along each time; one day that would be more than a request may carry. Files are named
+    and no more: whoever the gate does not know as their owner, as after a restart, could not send their paths again.
     """
 
     @boundary
     def save_newest(index: int | None, conversation: Conversation, saved: list[Conversation] | None) -> Any:  # noqa: ANN401
-        index, saved = save(index, conversation, saved)
+        index, saved = save(index, without_paths(conversation), saved)
         kept = newest(saved or [], limit)
         return index if index is not None and index < len(kept) else None, kept
 

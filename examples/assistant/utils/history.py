@@ -1,12 +1,16 @@
 """From what `gr.ChatInterface` hands over to what a language model takes."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NotRequired, TypedDict
 
 from services.errors import InputError
 from services.protocol import Message
-from utils.preprocess import clean, to_instructions, to_prompt
+from utils.preprocess import clean, to_instructions, tokens_of
+
+FILE = "File: "
+"""How the title of a file's text begins, where a conversation shows it."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,11 @@ class HistoryBounds:
 
 
 class Block(TypedDict, total=False):
-    """A part of a message: text, or a file or component, which have other keys."""
+    """A part of a message: text, a file, or a component, which has other keys."""
 
     type: str
     text: str
+    file: dict[str, Any]
 
 
 class Turn(TypedDict):
@@ -39,6 +44,8 @@ class Turn(TypedDict):
     """With a title, this is something beside the conversation: thinking, a tool, a note."""
     options: NotRequired[list[dict[str, Any]] | None]
     """Buttons below it."""
+    pictures: NotRequired[list[str]]
+    """What `utils/attaching.py` has found for the model, as `data:` addresses."""
 
 
 @dataclass(frozen=True)
@@ -51,22 +58,21 @@ class Talk:
 
 
 def to_talk(
-    text: str | None, history: Sequence[Turn], instructions: Sequence[str | None], longest: int, bounds: HistoryBounds
+    newest: Message, history: Sequence[Turn], instructions: Sequence[str | None], longest: int, bounds: HistoryBounds
 ) -> Talk:
     """Make the whole conversation for the model: instructions, what fits of the history, and the new message.
 
     Args:
-        text: What the visitor wrote now.
+        newest: What the visitor says now.
         history: What was said before, as Gradio gives it.
         instructions: How the model should answer: the operator's, then the visitor's.
-        longest: Characters that a message, or the visitor's instructions, may have.
+        longest: Characters that the visitor's instructions may have.
         bounds: How much to keep. Instructions and the new message always stay.
 
     Raises:
-        InputError: if the message is empty, or it or the instructions are too long.
+        InputError: if the instructions are too long, or all is too much for the model.
 
     """
-    newest = Message(role="user", content=to_prompt(text, longest))
     first = to_instructions(instructions, longest)
     turns = alternating(history)
     room = bounds.tokens - sum(map(tokens_of, [*first, newest])) if bounds.tokens else None
@@ -79,11 +85,13 @@ def to_talk(
 def alternating(history: Sequence[Turn]) -> list[Message]:
     """Make the turns alternate, which strict models insist on, and begin with the visitor's.
 
-    A question that got no answer (stopped, failed) is left out; an answer in several messages becomes one.
+    A question that got no answer (stopped, failed) is left out; an answer in several messages becomes one. The text of
+    a file stands beside the conversation, and belongs to the question before it.
     """
     turns: list[Message] = []
-    for message in [to_message(turn) for turn in history if not is_aside(turn)]:
-        if not message["content"] or (not turns and message["role"] == "assistant"):
+    for message in [to_message(turn) for turn in with_files(history) if not is_aside(turn)]:
+        is_empty = not message["content"] and not message.get("pictures")
+        if is_empty or (not turns and message["role"] == "assistant"):
             continue
         if not turns or turns[-1]["role"] != message["role"]:
             turns.append(message)
@@ -107,9 +115,26 @@ def newest_turns(turns: Sequence[Message], bounds: HistoryBounds, tokens: int | 
     return kept[1:] if kept and kept[0]["role"] == "assistant" else kept
 
 
-def tokens_of(message: Message) -> int:
-    """Estimate the tokens of a message, rather too many: three bytes each, as no tokenizer is here, and four around."""
-    return len(message["content"].encode()) // 3 + 4
+def with_files(history: Sequence[Turn]) -> list[Turn]:
+    """Put the texts of files, which are shown beside the conversation, into the message that they came with."""
+    turns: list[Turn] = []
+    for turn in history:
+        title = str((turn.get("metadata") or {}).get("title"))
+        if title.startswith(FILE) and turns and turns[-1]["role"] == "user":
+            lines = text_in(turn).split("\n")[1:-1]  # without the fence
+            text = as_file(title.removeprefix(FILE), "\n".join(lines))
+            blocks = blocks_of(turns[-1])
+            # In front, in their order: what was sent once is sent the same again, which servers remember.
+            known = sum(block.get("type") == "read" for block in blocks)
+            turns[-1] = {**turns[-1], "content": [*blocks[:known], Block(type="read", text=text), *blocks[known:]]}
+        else:
+            turns.append(turn)
+    return turns
+
+
+def as_file(name: str, text: str) -> str:
+    """Write the text of a file so that the model knows where it begins, where it ends, and what it is called."""
+    return f"<file name={json.dumps(name)}>\n{text}\n</file>"
 
 
 def is_aside(turn: Turn) -> bool:
@@ -117,12 +142,31 @@ def is_aside(turn: Turn) -> bool:
     return bool((turn.get("metadata") or {}).get("title"))
 
 
+def blocks_of(turn: Turn) -> list[Block]:
+    """Give the parts of a message. What programs have said comes as it was, and not in Gradio's blocks."""
+    content = turn["content"]
+    return [to_block(part) for part in ([content] if isinstance(content, str) else content)]
+
+
+def to_block(part: Any) -> Block:  # noqa: ANN401 (what a visitor sent)
+    """Make a block of a text and of the path of a file."""
+    if isinstance(part, str):
+        return Block(type="text", text=part)
+    return Block(type="file", file=part) if "path" in part else part
+
+
+def text_in(turn: Turn) -> str:
+    """Give the text of a message."""
+    return "\n".join(filter(None, (block.get("text") for block in blocks_of(turn))))
+
+
 def to_message(turn: Turn) -> Message:
-    """Take the text of a message and leave out the rest.
+    """Take the text of a message, and its pictures, and leave out the rest.
 
     The history comes back from the visitor's browser, so its roles are not to be believed: whatever is not the
     assistant's is the user's, and nobody smuggles in instructions as `system`.
     """
-    content = turn["content"]
-    parts = [content] if isinstance(content, str) else [block.get("text", "") for block in content]
-    return Message(role="assistant" if turn["role"] == "assistant" else "user", content=clean("\n".join(parts)))
+    message = Message(role="assistant" if turn["role"] == "assistant" else "user", content=clean(text_in(turn)))
+    if "pictures" in turn:
+        message["pictures"] = turn["pictures"]
+    return message

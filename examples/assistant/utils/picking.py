@@ -1,4 +1,7 @@
-"""Several models, of which the visitor picks one: whatever has `names`, and `named(name)` that gives the model."""
+"""What a model may have beside the members of `ChatModel`: others of the same kind, and a length.
+
+Several models, of which the visitor picks one: whatever has `names`, and `named(name)` that gives the model.
+"""
 
 from typing import Protocol, cast
 
@@ -46,3 +49,16 @@ def picked(model: ChatModel, name: str) -> ChatModel:
     if name not in names:
         raise InputError(f"There is no model of this name. Choose from: {', '.join(names)}.")
     return cast("Several", model).named(name)
+
+
+class Bounded(Protocol):
+    """What a model may have beside the members of `ChatModel`, too."""
+
+    async def context_tokens(self) -> int:
+        """Tell what it can read and write together, in tokens; 0 if it does not know."""
+        ...
+
+
+async def context_of(model: ChatModel, told: int) -> int:
+    """Give what a model can read and write together: what the settings say, or else the model, or 0."""
+    return told or (await cast("Bounded", model).context_tokens() if hasattr(model, "context_tokens") else 0)

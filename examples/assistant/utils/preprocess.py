@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from services.errors import InputError
 from services.protocol import Message
 
+PICTURE_TOKENS = 1000
+"""What a picture takes of the model's room; most models are between a hundred and some thousand."""
+
 
 def clean(text: str | None) -> str:
     """Drop control characters and halves of characters, which break logs and servers, and the space around."""
@@ -47,3 +50,19 @@ def to_instructions(texts: Sequence[str | None], longest: int) -> list[Message]:
 def to_token_limit(tokens: float | None, most: int) -> int:
     """Keep the length of an answer, in tokens, within the limits; programs may send anything."""
     return max(1, min(int(tokens or most), most))
+
+
+def tokens_of(message: Message) -> int:
+    """Estimate the tokens of a message, rather too many: three bytes each, as no tokenizer is here, and four around."""
+    return len(message["content"].encode()) // 3 + 4 + PICTURE_TOKENS * len(message.get("pictures", ()))
+
+
+def check_room(messages: Sequence[Message], limit: int, context: int) -> None:
+    """Hold messages, with an answer of `limit` tokens, against what the model can take; 0 if nobody knows.
+
+    Raises:
+        InputError: if it is more.
+
+    """
+    if context and sum(map(tokens_of, messages)) + limit > context:
+        raise InputError("This is more text than the model can read. Shorten it, or allow a shorter answer.")

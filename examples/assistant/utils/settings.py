@@ -28,7 +28,10 @@ class Settings(ServerSettings):
     max_tokens: int = Field(default=512, ge=1)
     """Longest answer that a user may ask for."""
     context_tokens: int = Field(default=0, ge=0)
-    """What the model can read and write together, in tokens; 0 if that is not known. The oldest messages go first."""
+    """What the model can read and write together, in tokens; 0 means what its server tells, if it does.
+
+    In a conversation the oldest messages go first; a prompt that is longer is refused.
+    """
     instructions: str = ""
     """How the model should answer, always: the operator's. Visitors neither see nor replace them."""
     embedded_delay: float = Field(default=0.01, ge=0)
@@ -55,6 +58,16 @@ class Settings(ServerSettings):
     max_history_messages: int = Field(default=40, ge=0)
     max_history_chars: int = Field(default=32_000, ge=0)
     """How much of a conversation the model gets to see; the oldest messages go first."""
+    uploads: bool = False
+    """Whether visitors may attach files: texts, PDFs and, if `upload_pictures` says so, pictures."""
+    upload_files: int = Field(default=5, ge=1)
+    """Files of one message; `max_upload_mb` and `max_pixels` bound each of them."""
+    upload_chars: int = Field(default=20_000, ge=1)
+    """What the texts of one message may have together. Later turns see them as far as `max_history_chars` allows."""
+    upload_pages: int = Field(default=50, ge=1)
+    """Pages of a PDF."""
+    upload_pictures: int = Field(default=0, ge=0)
+    """Pictures that the model takes in one request, those of earlier turns included; 0 if it sees none."""
 
 
 @cache

@@ -11,6 +11,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -369,6 +370,22 @@ def free_after_failure(demo: "gr.ChatInterface", *, shows_failures: bool = False
                 failed(lambda: kind(**free), None, chat.textbox, **options)
             elif runs(event, handler) and event.api_name != chat.api_name:
                 failed(give_back, given, [chat.textbox, chat.chatbot], **options)
+
+
+def keep_placeholder(demo: "gr.ChatInterface") -> None:
+    """Let the box of a chat keep its placeholder, which names a box for files to those who do not see it.
+
+    Gradio empties it with the first message: `ChatInterface._clear_and_save_textbox`. After `free_after_failure`.
+    """
+    chat = cast("Any", demo)
+    plain, kind = chat._clear_and_save_textbox, cast("Any", type(chat.textbox))  # noqa: SLF001
+
+    def clear(message: object) -> tuple[Any, object]:
+        return kind("", interactive=False), message
+
+    for event in events(demo).values():
+        if event.fn == plain:
+            event.fn = wraps(plain)(clear)
 
 
 def keep_conversations(demo: "gr.ChatInterface", key: str, wrap: Callable[[Any], Any]) -> None:

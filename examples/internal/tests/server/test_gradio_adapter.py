@@ -255,6 +255,17 @@ def test_a_chat_is_made_of_known_parts() -> None:
         assert cast("Any", chat).saved_conversations.storage_key == "conversations"
 
 
+def test_the_box_of_a_chat_keeps_its_placeholder() -> None:
+    with holds("ChatInterface._clear_and_save_textbox"):
+        chat = gr.ChatInterface(lambda text, _: text, multimodal=True, analytics_enabled=False)
+        gradio_adapter.keep_placeholder(chat)
+        found = [event.fn for event in gradio_adapter.events(chat).values() if hasattr(event.fn, "__wrapped__")]
+        [clear] = [function for function in found if function.__name__ == "_clear_and_save_textbox"]
+        box, message = clear({"text": "Hi", "files": []})
+        assert (box.value, box.interactive, message) == ({"text": "", "files": []}, False, {"text": "Hi", "files": []})
+        assert "placeholder" not in box.constructor_args
+
+
 def test_the_config_of_a_page_and_what_is_rendered_later(make_app: MakeApp) -> None:
     demo = make_app().state.demo
     with holds("Blocks.config"):

@@ -1,5 +1,6 @@
 """From an answer to what a conversation shows of it, and from a failure to what helps."""
 
+import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import wraps
@@ -7,12 +8,15 @@ from typing import Any
 
 import gradio as gr
 
+from services.attachments import Attachment
 from utils.answers import Answer
-from utils.history import Turn
+from utils.attaching import Said, content_of, said_in, text_of
+from utils.history import FILE, Turn
 
 Shown = str | list[dict[str, Any]]
 """What a handler of `gr.ChatInterface` gives."""
 GO_ON = "Go on where you stopped."
+TRY_AGAIN = "Try again"
 FORMULAS: list[dict[str, str | bool]] = [
     {"left": "$$", "right": "$$", "display": True},
     {"left": "\\[", "right": "\\]", "display": True},
@@ -23,11 +27,14 @@ FORMULAS: list[dict[str, str | bool]] = [
 FORGOTTEN = "The conversation has grown too long for the model: it does not see the earlier messages any more."
 
 
-def to_shown(answer: Answer, limit: int, *, is_shortened: bool = False) -> Shown:
-    """Show an answer: thinking and tools folded above it, sources below, and a button where it was cut at `limit`."""
-    before: list[dict[str, Any]] = (
-        [aside("Earlier messages are left out", FORGOTTEN, is_done=True)] if is_shortened else []
-    )
+def to_shown(answer: Answer, limit: int, *, is_shortened: bool = False, files: Sequence[Attachment] = ()) -> Shown:
+    """Show an answer, below the files that it is about.
+
+    Thinking and tools are folded above it, sources below, and there is a button where it was cut at `limit`.
+    """
+    before = [to_file(file) for file in files if file.text]
+    if is_shortened:
+        before.append(aside("Earlier messages are left out", FORGOTTEN, is_done=True))
     if answer.thinking:
         before.append(aside("Thinking", answer.thinking, is_done=bool(answer.text or answer.end)))
     before += [
@@ -56,6 +63,16 @@ def aside(title: str, text: str, *, is_done: bool | None = None) -> dict[str, An
     return {"role": "assistant", "content": text, "metadata": {"title": title} | status}
 
 
+def to_file(file: Attachment) -> dict[str, Any]:
+    """Show what the model is given of a file. Later turns take it from here: the file itself goes after a while."""
+    fence = "`" * (max(map(len, re.findall("`+", file.text)), default=2) + 1)
+    shown = aside(FILE + file.name, "", is_done=True)
+    pages = f"{file.pages} page{'s' if file.pages > 1 else ''}, " if file.pages else ""
+    shown["metadata"]["log"] = f"{pages}{len(file.text):,} characters"
+    # As a block: Gradio would make spaces of tabs.
+    return shown | {"content": [{"type": "text", "text": f"{fence}\n{file.text}\n{fence}"}]}
+
+
 def code(arguments: str, result: str) -> str:
     """Show what a tool was given and what it gave."""
     return f"```json\n{arguments}\n```" + (f"\n```\n{result}\n```" if result else "")
@@ -68,16 +85,16 @@ def told(answer: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(answer)
-    async def tells(message: str, history: Sequence[Turn], *rest: object) -> AsyncGenerator[tuple[Any, Any]]:
-        history = without_failure(history)
-        shown: list[Any] = [*history, {"role": "user", "content": message}]
+    async def tells(message: Said, history: Sequence[Turn], *rest: object) -> AsyncGenerator[tuple[Any, Any]]:
+        message, history = anew(message, history), without_failure(history)
+        shown: list[Any] = [*history, {"role": "user", "content": content_of(message)}]
         try:
             async with aclosing(answer(message, history, *rest)) as frames:
                 async for value, conversation in frames:
                     shown = conversation
                     yield value, shown
         except gr.Error as error:
-            again = {"options": [{"label": "Try again", "value": message}]}
+            again = {"options": [{"label": TRY_AGAIN, "value": text_of(message) or TRY_AGAIN}]}
             yield None, [*shown, aside(str(error.title), str(error.message)) | again]
 
     return tells
@@ -85,11 +102,22 @@ def told(answer: Callable[..., Any]) -> Callable[..., Any]:
 
 def without_failure(history: Sequence[Turn]) -> list[Turn]:
     """Take a question that failed out of the conversation, with what there was of its answer: it is asked anew."""
-    options = (history[-1].get("options") or []) if history else []
-    if not any(option.get("label") == "Try again" for option in options):
+    if failed_value(history) is None:
         return list(history)
     users = [number for number, turn in enumerate(history) if turn["role"] == "user"]
     return list(history[: users[-1]]) if users else []
+
+
+def failed_value(history: Sequence[Turn]) -> str | None:
+    """Give what the button says that asks a failed question anew; None if there is none."""
+    options = (history[-1].get("options") or []) if history else []
+    return next((option["value"] for option in options if option.get("label") == TRY_AGAIN), None)
+
+
+def anew(message: Said, history: Sequence[Turn]) -> Said:
+    """Give the question that failed, with its files, where its button was pressed, which sends a text alone."""
+    users = [turn for turn in history if turn["role"] == "user"]
+    return said_in(users[-1]) if users and message == failed_value(history) else message
 
 
 def text_only(answer: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ import pytest
 
 from app import build_demo
 from server import application
+from services.protocol import End
 from tests.conftest import MakeSettings
 from tests.models import Broken, Scripted
 from tests.server.client import AppTest, EventError
@@ -58,6 +59,17 @@ def test_the_operator_s_instructions_are_always_sent(make_settings: MakeSettings
     with AppTest(application.create_app(build_demo(settings, model), settings)) as test:
         test.call("stream", "Hi", 20, None)
     assert model.asked[0][0] == {"role": "system", "content": "Be kind."}
+
+
+def test_a_prompt_that_the_model_cannot_take_is_refused(make_settings: MakeSettings) -> None:
+    settings, model = make_settings(context_tokens=60), Scripted("Hello", End("length"))
+    with AppTest(application.create_app(build_demo(settings, model), settings)) as test:
+        test.call("stream", "x" * 108, 20, None)
+        with pytest.raises(EventError, match="more text than the model can read"):
+            test.call("stream", "x" * 111, 20, None)
+        with pytest.raises(EventError, match="or allow a shorter answer"):
+            test.call("stream", "x" * 108, 21, None)
+    assert len(model.asked) == 1
 
 
 def test_an_empty_answer_is_an_error(make_settings: MakeSettings) -> None:

@@ -35,6 +35,16 @@ class Cause:
     kind: type[InputError] = ModelUnavailableError
 
 
+NO_PICTURES = Cause(
+    "This model does not take the picture. Take it out, or ask another model.",
+    words=r"does not support (the )?(image|vision|multimodal)|image.?(url|input)s? (is|are) (only|not) supported"
+    r"|not a multimodal model|missing data required for image|unknown variant `image_url`"
+    r"|at most \d+ (image|picture)|no endpoints found that support image",
+    kind=InputError,
+    source="OpenAI 'image_url is only supported by certain models', vLLM 'is not a multimodal model' and 'At most 1 "
+    "image(s) may be provided', llama.cpp 'image input is not supported', Ollama 'does not support image input' and "
+    "'missing data required for image input', DeepSeek 'unknown variant', OpenRouter 'No endpoints found'",
+)
 NO_SYSTEM_ROLE = Cause(
     "This model takes no instructions of its own. Leave them empty.",
     words=r"system (role|message|prompt)s? (is |are )?not (supported|allowed)|only user and assistant roles",
@@ -60,6 +70,7 @@ CAUSES = (
         "Gemini 'exceeds the maximum', Anthropic 'exceed context limit'",
     ),
     Cause(TOO_LONG, status=(413,), kind=InputError, source="nginx and other proxies in front of a server"),
+    NO_PICTURES,
     NO_SYSTEM_ROLE,
     Cause(
         "The model's filter refuses this. Say it in other words.",

@@ -29,6 +29,7 @@ from services.causes import (
     judge,
     words_of,
 )
+from services.lengths import Lengths
 from services.protocol import Message, Notice, Piece, ToolCall
 from services.tools import Toolbox
 from services.wire import DONE, Reader, chunk_of, events
@@ -77,12 +78,17 @@ class RemoteModel:
             timeout=openai.Timeout(None, connect=server.connect_timeout),
             max_retries=0,  # `tried` does it, and tells the visitor
         )
+        self.lengths = Lengths(self.client, server.connect_timeout)
 
     def named(self, name: str) -> "RemoteModel":
         """Give another model of the same server, over the same connections."""
         other = copy(self)
         other.server = replace(self.server, name=name)
         return other
+
+    async def context_tokens(self) -> int:
+        """Tell what the model can read and write together, if its server does; 0 if not."""
+        return await self.lengths.of(self.server.name)
 
     def warm_up(self) -> None:
         """Say who answers. The server is not asked: it may start later than this app."""
@@ -183,9 +189,10 @@ class RemoteModel:
     def request(self, talk: list[Any], max_tokens: int, tools: list[Any]) -> dict[str, Any]:
         """Make the body of a request; a model without a system role gets the instructions in the first message."""
         if self.server.name in self.without_system and talk[0]["role"] == "system":
-            first = {"role": "user", "content": f"{talk[0]['content']}\n\n{talk[1]['content']}"}
+            first = talk[1] | {"content": f"{talk[0]['content']}\n\n{talk[1]['content']}"}
             talk = [first, *talk[2:]]
-        body = {"model": self.server.name, "messages": talk, self.server.limit_field: max_tokens}
+        messages = [written(message) for message in talk]
+        body = {"model": self.server.name, "messages": messages, self.server.limit_field: max_tokens}
         return body | ({"tools": tools} if tools else {})
 
     async def name_models(self) -> None:
@@ -197,6 +204,18 @@ class RemoteModel:
             log.warning("the names of its models are not to be had either: %s", type(error).__name__)
         else:
             log.warning("APP_MODEL_NAME is %s; the server has: %s", self.server.name, ", ".join(names[:20]))
+
+
+def written(message: dict[str, Any]) -> dict[str, Any]:
+    """Write a message as the protocol wants it: with pictures, it has parts.
+
+    https://platform.openai.com/docs/guides/images-vision
+    """
+    if not message.get("pictures"):
+        return message
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in message["pictures"]]
+    text = [{"type": "text", "text": message["content"]}] if message["content"] else []
+    return {"role": message["role"], "content": [*pictures, *text]}
 
 
 @contextmanager

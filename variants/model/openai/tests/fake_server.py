@@ -37,6 +37,9 @@ class FakeServer:
         self.keys: list[str | None] = []
         self.left = threading.Event()
         self.url = ""
+        self.models: list[dict[str, Any]] = [{"id": "tiny"}, {"id": "large"}]
+        self.lists = 0
+        """How often the list of models was asked for."""
 
     async def answer(self, request: Request) -> Response:
         self.requests.append(await request.json())
@@ -50,6 +53,10 @@ class FakeServer:
             self.script = self.script[1:]
             return StreamingResponse(self.packets(first), first.status, first.headers, first.kind)
         return StreamingResponse(self.lines(), media_type="text/event-stream")
+
+    async def list_models(self) -> dict[str, Any]:
+        self.lists += 1
+        return {"object": "list", "data": self.models}
 
     async def packets(self, mood: Mood) -> AsyncIterator[bytes]:
         body = mood.body if isinstance(mood.body, bytes) else mood.body.encode()
@@ -80,7 +87,7 @@ class FakeServer:
         """Serve on a free port."""
         app = FastAPI()
         app.post("/v1/chat/completions")(self.answer)
-        app.get("/v1/models")(lambda: {"object": "list", "data": [{"id": "tiny"}, {"id": "large"}]})
+        app.get("/v1/models")(self.list_models)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"

@@ -56,6 +56,7 @@ def refusal(status: int, body: object, said: str, logged: str = "", **more: Any)
 
 LONG = "more text than the model can read"
 SET_UP = "not set up rightly"
+PICTURE = "does not take the picture"
 BUSY = "too much to do"
 NOW = {"retry-after": "0"}
 VLLM = "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens."
@@ -126,6 +127,20 @@ BAD = {
     ),
     "too long, a proxy": Mood("<html>413</html>", 413, "text/html", said=LONG, logged="413"),
     "roles": refusal(400, {"object": "error", "message": "Conversation roles must alternate", "code": 400}, SET_UP),
+    "no pictures, OpenAI": refusal(
+        400, {"error": {"message": "Invalid content type. image_url is only supported by certain models."}}, PICTURE
+    ),
+    "no pictures, vLLM": refusal(400, {"error": {"message": "x is not a multimodal model", "code": 400}}, PICTURE),
+    "one picture, vLLM": refusal(
+        400, {"error": {"message": "At most 1 image(s) may be provided in one prompt.", "code": 400}}, PICTURE
+    ),
+    "no pictures, llama.cpp": refusal(
+        500, {"error": {"message": "image input is not supported - hint: you may need to provide the mmproj"}}, PICTURE
+    ),
+    "no pictures, Ollama": refusal(400, {"error": {"message": "this model does not support image input"}}, PICTURE),
+    "no pictures, DeepSeek": refusal(
+        400, {"error": {"message": "messages[0]: unknown variant `image_url`, expected `text`"}}, PICTURE
+    ),
     "filter before": refusal(400, {"error": {"code": "content_filter", "message": "..."}}, "filter refuses"),
     "filter after": Mood(chunk({}, "content_filter") + DONE, said="filter held", logged="reason filter"),
     "memory": Mood(

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypedDict
+from typing import Literal, NotRequired, Protocol, TypedDict
 
 from services.errors import InputError
 
@@ -12,6 +12,8 @@ class Message(TypedDict):
 
     role: Literal["system", "user", "assistant"]
     content: str
+    pictures: NotRequired[list[str]]
+    """What a visitor has attached, as `data:` addresses; only where the settings of a chat say that its model sees."""
 
 
 @dataclass(frozen=True)

@@ -96,15 +96,17 @@ class Gathering:
 
 
 class Broken:
-    """Fails after its first word, for ever or so many times, and then counts its messages."""
+    """Fails after its first word, for ever or so many times, and then counts its messages; notes what it was asked."""
 
     notice = ""
 
     def __init__(self, error: Exception, times: int = 1000) -> None:
         self.error = error
         self.times = times
+        self.asked: list[list[Message]] = []
 
     async def stream(self, messages: Sequence[Message], _max_tokens: int) -> AsyncGenerator[str]:
+        self.asked.append(list(messages))
         yield "Once"
         self.times -= 1
         if self.times >= 0:
