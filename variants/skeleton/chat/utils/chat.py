@@ -2,7 +2,8 @@
 
 import gradio as gr
 
-from server.gradio_adapter import chat_handler, events, free_after_failure, runs
+from server.gradio_adapter import events
+from server.gradio_chat import chat_handler, free_after_failure, runs
 from server.queueing import light_slots, slots
 from utils.settings import Settings
 
