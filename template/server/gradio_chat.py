@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, cast
 
-from server.gradio_adapter import events
+from server.gradio_adapter import events, opened_again
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -40,7 +40,7 @@ def free_after_failure(demo: "gr.ChatInterface", *, shows_failures: bool = False
         halfway = (same if shows_failures else kind(**free), same)
         return halfway if has_answer else (kind(question, **free), before)
 
-    with demo:
+    with opened_again(demo):
         for number, event in list(events(demo).items()):
             failed = cast("Any", Dependency(None, {}, number, None)).failure
             if event.fn == chat._clear_and_save_textbox:  # noqa: SLF001 (it waits in the queue where there is a validator)
