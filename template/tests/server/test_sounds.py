@@ -16,6 +16,7 @@ from server.queueing import queue_options
 from tests.server.client import AppTest, EventError
 from tests.server.fixtures import MakeApp, MakeSettings
 
+
 def write(folder: Path, name: str, raw: bytes) -> Path:
     path = folder / name
     path.write_bytes(raw)
