@@ -46,7 +46,8 @@ def build_demo(settings: Settings, model: ChatModel | None = None) -> gr.ChatInt
     ) -> AsyncGenerator[Shown]:
         """Answer a message in the light of the conversation so far."""
         chosen, limit = picked(answering, name), to_token_limit(max_tokens, settings.max_tokens)
-        sent, rules = await attachments.read(message), [settings.instructions, instructions]
+        rules = [settings.instructions, instructions]
+        sent = await attachments.read(message)
         history = await attachments.seen(history, sent)
         room = replace(bounds, tokens=await context_of(chosen, settings.context_tokens)).minus(limit)
         talk = to_talk(sent.message, history, rules, settings.max_prompt_chars, room)

@@ -86,7 +86,8 @@ def told(answer: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(answer)
     async def tells(message: Said, history: Sequence[Turn], *rest: object) -> AsyncGenerator[tuple[Any, Any]]:
-        message, history = anew(message, history), without_failure(history)
+        message = anew(message, history)
+        history = without_failure(history)
         shown: list[Any] = [*history, {"role": "user", "content": content_of(message)}]
         try:
             async with aclosing(answer(message, history, *rest)) as frames:
