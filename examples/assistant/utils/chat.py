@@ -7,14 +7,8 @@ from typing import Any
 import gradio as gr
 
 from server.errors import boundary
-from server.gradio_adapter import (
-    chat_handler,
-    events,
-    free_after_failure,
-    keep_conversations,
-    keep_placeholder,
-    runs,
-)
+from server.gradio_adapter import events
+from server.gradio_chat import chat_handler, free_after_failure, keep_conversations, keep_placeholder, runs
 from server.queueing import Slots
 from utils.attaching import without_paths
 from utils.history import Turn

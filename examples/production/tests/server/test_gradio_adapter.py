@@ -1,6 +1,6 @@
 """Each point of Gradio that it does not publish, held against the Gradio that is installed.
 
-A test that fails here says what changed; `server/gradio_adapter.py` is the one place to follow it.
+A test that fails here says what changed; that is followed in `server/gradio_adapter.py`, or in `server/gradio_chat.py`.
 """
 
 import importlib
@@ -19,7 +19,7 @@ import gradio as gr
 import pytest
 
 import server
-from server import application, gradio_adapter
+from server import application, gradio_adapter, gradio_chat
 from server.queueing import queue_options
 from tests.server.access import headers
 from tests.server.client import AppTest, browse
@@ -121,14 +121,18 @@ def test_the_events_of_a_page_are_known(make_app: MakeApp) -> None:
 @pytest.mark.filterwarnings("ignore:SSR mode")
 def test_something_on_top_is_on_top_of_every_page(make_settings: MakeSettings) -> None:
     with gr.Blocks(analytics_enabled=False) as demo:
-        gr.Textbox()
+        gr.Textbox(lambda: "loaded once")
     with demo.route("Second", "second"):
         gr.Textbox()
     with holds("Blocks.pages"):
         assert gradio_adapter.page_names(demo) == {"", "second"}
+    before = len(gradio_adapter.events(demo))
+    assert before
     with holds("Blocks.current_page"):
         gradio_adapter.add_to_every_page(demo, lambda: gr.Markdown("on top", elem_id="top"))
         assert cast("Any", demo).current_page == "second"
+    with holds("Component.load_event_to_attach"):
+        assert len(gradio_adapter.events(demo)) == before
     with browse(application.create_app(demo, make_settings())) as client:
         for page in ("/", "/second"):
             html = client.get(page, headers={"accept": "text/html"}).text
@@ -228,28 +232,28 @@ def test_a_chat_is_made_of_known_parts() -> None:
 
     with holds("ChatInterface"):
         chat = gr.ChatInterface(answer, save_history=True, analytics_enabled=False, api_name="chat")
-        assert gradio_adapter.chat_handler(chat) is answer
+        assert gradio_chat.chat_handler(chat) is answer
         found = gradio_adapter.events(chat).values()
-        assert any(gradio_adapter.runs(event, answer) for event in found)
-        assert not all(gradio_adapter.runs(event, answer) for event in found)
+        assert any(gradio_chat.runs(event, answer) for event in found)
+        assert not all(gradio_chat.runs(event, answer) for event in found)
         wrapped: list[Any] = []
 
         def wrap(save: Callable[..., Any]) -> Callable[..., Any]:
             wrapped.append(save)
             return save
 
-        gradio_adapter.keep_conversations(chat, "conversations", wrap)
+        gradio_chat.keep_conversations(chat, "conversations", wrap)
         assert wrapped
-        gradio_adapter.free_after_failure(chat)
+        gradio_chat.free_after_failure(chat)
         refused, *_, added = [event for event in gradio_adapter.events(chat).values() if event.trigger_only_on_failure]
         assert refused.fn().interactive
-        assert gradio_adapter.runs(gradio_adapter.events(chat)[added.trigger_after], answer)
+        assert gradio_chat.runs(gradio_adapter.events(chat)[added.trigger_after], answer)
         before: list[Any] = [{"role": "user"}, {"role": "assistant"}]
         box, kept = added.fn("My question", [*before, {"role": "user"}], before)
         assert (box.value, box.interactive, box.stop_btn, kept) == ("My question", True, False, before)
         box, kept = added.fn("My question", before, before[:1])
         assert (box.interactive, kept) == (True, gr.skip())
-        gradio_adapter.free_after_failure(chat, shows_failures=True)
+        gradio_chat.free_after_failure(chat, shows_failures=True)
         *_, added = gradio_adapter.events(chat).values()
         assert added.fn("My question", before, before[:1]) == (gr.skip(), gr.skip())
         assert cast("Any", chat).saved_conversations.storage_key == "conversations"
@@ -258,7 +262,7 @@ def test_a_chat_is_made_of_known_parts() -> None:
 def test_the_box_of_a_chat_keeps_its_placeholder() -> None:
     with holds("ChatInterface._clear_and_save_textbox"):
         chat = gr.ChatInterface(lambda text, _: text, multimodal=True, analytics_enabled=False)
-        gradio_adapter.keep_placeholder(chat)
+        gradio_chat.keep_placeholder(chat)
         found = [event.fn for event in gradio_adapter.events(chat).values() if hasattr(event.fn, "__wrapped__")]
         [clear] = [function for function in found if function.__name__ == "_clear_and_save_textbox"]
         box, message = clear({"text": "Hi", "files": []})
