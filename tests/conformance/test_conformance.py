@@ -20,8 +20,8 @@ MODES = ("password", "proxy", "oidc")
 ONLY = set(filter(None, os.environ.get("CONFORMANCE_PAGES", "").split(",")))
 """To look at some pages alone: `CONFORMANCE_PAGES=video,audio uv run pytest -m slow tests/conformance`."""
 
-TELLING = {"layouts"}
-"""What every run of the CI compares in mode `none`; `.ci/run --all`, weekly, compares all pages in every mode."""
+TELLING = {"files", "flows"}
+"""What every run of the CI compares with a sign-in too; `.ci/run --all`, weekly, compares all pages."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("conformance")]
 
@@ -61,16 +61,15 @@ def told(problems: dict[str, list[str]]) -> str:
     return "\n".join(f"{name}:\n    " + "\n    ".join(lines) for name, lines in problems.items() if lines)
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=thorough(is_one=kind not in TELLING)) for kind in pages.__all__]
-)
+@pytest.mark.parametrize("kind", pages.__all__)
 def test_pages_are_as_in_plain_gradio(kind: str, suite: Suite) -> None:
     found = told({case.name: suite.compare(case, "none") for _, case in cases(kind)})
     assert not found, f"other than plain Gradio:\n{found}"
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("kind", pages.__all__)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=thorough(is_one=kind not in TELLING)) for kind in pages.__all__]
+)
 def test_with_a_sign_in_they_are_too_and_files_stay_with_their_owner(kind: str, suite: Suite) -> None:
     found = told({f"{case.name} ({MODES[n % 3]})": suite.compare(case, MODES[n % 3]) for n, case in cases(kind)})
     assert not found, f"other than plain Gradio:\n{found}"
