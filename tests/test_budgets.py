@@ -100,7 +100,7 @@ def test_the_default_project_has_few_files(template: Path, tmp_path: Path) -> No
     project = render(template, tmp_path / "app", {})
     found = [path.relative_to(project) for path in files(project)]
     assert len([path for path in found if path.parts[0] not in {"server", "tests"}]) <= 24
-    assert len([path for path in found if path.parts[0] == "server"]) <= 30
+    assert len([path for path in found if path.parts[0] == "server"]) <= 31
 
 
 def test_the_test_client_of_a_project_stays_small() -> None:

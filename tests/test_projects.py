@@ -34,7 +34,7 @@ ABOUT_ACCESS = ["tests/server/test_gate.py", "tests/server/test_members.py", "te
 TELLING = {
     "blocks-local-none",
     "chat-local-none-openai",
-    "interface-local-password-mcp+pwa+rate_limit",
+    "interface-local-password-rate_limit+mcp+pwa",
 }
 """Three of four apps, and signing in with all features: what every run of the CI tries; weekly all are."""
 

@@ -73,6 +73,7 @@ def plain_text(text: str) -> str:
     text = re.sub(r"\[\d\d:\d\d:\d\d\]", "", text)
     text = re.sub(r"/tmp/[^\s'\"]+/", "/", text)
     text = re.sub(r"\b[0-9a-f]{16,}\b", "ID", text)
+    text = re.sub(r"\bvalue_\d+\b", "value_N", text)  # of a component without a label, by its number
     lines = (line.strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line and line != "common.complete")  # it stands there for a moment
 

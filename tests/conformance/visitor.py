@@ -59,6 +59,8 @@ class Visitor:
 
     def note_response(self, response: Response) -> None:
         """Keep refusals, and the addresses of files."""
+        if response.url.endswith("/close") and response.status == 404:
+            return  # A page that closes a stream asks Gradio to end its event, which may have ended by itself.
         if response.status >= 400:
             self.seen.requests.append(f"{response.request.method} {plain_url(response.url)} {response.status}")
         elif re.search(r"/gradio_api/(file=|stream/)", response.url):

@@ -21,8 +21,8 @@ class Settings(ServerSettings):
 
     # Tables
     model_concurrency: int = Field(default=2, ge=1)
-    """Tables that are read or computed at once, in threads of the server; the others wait in the queue. The largest that
-    the limits let in, 64 MB, takes half a gigabyte meanwhile, and other visitors may wait half a second for an answer."""
+    """Tables that are read or computed at once, in threads of the server; the others wait in the queue. The largest
+    that is let in, 64 MB, takes half a gigabyte meanwhile, and other visitors may wait half a second for an answer."""
     max_columns: int = Field(default=200, ge=1)
     max_cells: int = Field(default=5_000_000, ge=1)
     """Rows times columns of the largest table that is read; a cell of text takes 70 bytes and more."""
