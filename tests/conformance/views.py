@@ -18,6 +18,10 @@ LONGEST = 5
 """Seconds to wait for that; some pages move all the time."""
 
 
+PASSING = re.compile(r"common\.complete|In queue: \d+ of \d+")
+"""What stands there for a moment, for those who listen to the page."""
+
+
 @dataclass
 class Seen:
     """What one visit showed."""
@@ -75,7 +79,7 @@ def plain_text(text: str) -> str:
     text = re.sub(r"\b[0-9a-f]{16,}\b", "ID", text)
     text = re.sub(r"\bvalue_\d+\b", "value_N", text)  # of a component without a label, by its number
     lines = (line.strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if line and line != "common.complete")  # it stands there for a moment
+    return "\n".join(line for line in lines if line and not PASSING.fullmatch(line))
 
 
 def plain_url(url: str) -> str:
