@@ -132,7 +132,7 @@ def image_editor():
         start = {"background": media("picture.png"), "layers": [], "composite": None}
         given = gr.ImageEditor(start, label="Given", type="pil", brush=gr.Brush(colors=["#ff0000"]), canvas_size=(64, 48))
         size = gr.Textbox(label="Size")
-        gr.Button("Measure").click(lambda drawn: str(drawn["composite"].size), given, size, api_name="measure")
+        gr.Button("Measure").click(lambda drawn: str(drawn["background"].size), given, size, api_name="measure")
         listen(given)
     return demo
 
