@@ -43,6 +43,7 @@ class Side:
             "GRADIO_ANALYTICS_ENABLED": "False",
             "APP_UPLOAD_DIR": str(uploads),
             "HF_HUB_OFFLINE": "1",
+            "PYTHONHASHSEED": "0",  # what Gradio tells about events stands in the order of sets
         }
         with self.log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
