@@ -159,6 +159,7 @@ def test_a_chat_survives_a_full_queue(browser: Browser, make_settings: MakeSetti
         expect(message).to_have_value("I am 2")
         model.open()
         expect(answers(first).last).to_contain_text("seen: I am 0")
+        expect(answers(second).last).to_contain_text("seen: I am 1")  # Now the queue has room.
         third.get_by_role("button", name="Send").click()
         expect(answers(third).last).to_contain_text("seen: I am 2")
 

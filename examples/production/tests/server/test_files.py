@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import gradio as gr
 import pytest
@@ -60,7 +61,7 @@ def test_a_picture_is_refused_by_its_head(make_app: MakeApp, tmp_path: Path, kin
 
 def test_a_refused_picture_is_not_kept(make_app: MakeApp, make_settings: MakeSettings, tmp_path: Path) -> None:
     with AppTest(make_app(max_pixels=MOST)) as test:
-        path = write(tmp_path, "unfolds-not-kept.png", picture("PNG", 300, 100))
+        path = write(tmp_path, f"unfolds-{uuid4().hex}.png", picture("PNG", 300, 100))
         with path.open("rb") as file:
             answer = test.http.post("/gradio_api/upload", files={"files": (path.name, file)})
         assert (answer.status_code, "APP_MAX_PIXELS" in answer.text) == (413, True)

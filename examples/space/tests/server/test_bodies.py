@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from server import application
-from server.bodies import DEEPEST, UnreadableError, event_in, files_in, files_of, read, read_json
+from server.bodies import DEEPEST, UnreadableError, event_in, files_in, files_of, fit_names, read, read_json
 from server.queueing import queue_options
 from tests.server.client import browse
 from tests.server.fixtures import MakeApp, MakeSettings
@@ -270,6 +270,12 @@ def test_what_fits_passes(page: TestClient) -> None:
         ("run/now", {"data": ["four"], "fn_index": number_of(page, "now"), "session_hash": "s"}),
     ):
         assert page.post(API + path, json=body).status_code == 200, path
+
+
+def test_an_event_that_is_not_there_has_no_inputs(page: TestClient) -> None:
+    demo = page.app.state.demo  # type: ignore[attr-defined]
+    with pytest.raises(UnreadableError, match="no event 'missing'"):
+        fit_names(demo, "missing", {})
 
 
 def test_a_component_is_found_by_json_and_by_form(page: TestClient) -> None:
