@@ -17,12 +17,6 @@ from tests.server.client import AppTest, EventError
 from tests.server.fixtures import MakeApp, MakeSettings
 
 
-def write(folder: Path, name: str, raw: bytes) -> Path:
-    path = folder / name
-    path.write_bytes(raw)
-    return path
-
-
 def test_a_long_sound_goes_where_the_page_decodes_it(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -61,7 +55,9 @@ def test_a_long_sound_is_refused_where_the_page_decodes_it(make_settings: MakeSe
     long, short = sound(tmp_path / "long.wav", 5), sound(tmp_path / "short.wav", 1)
     with media_app(make_settings, gr.Audio, max_media_seconds=2) as test:
         assert test.upload(short)
-        assert test.upload(write(tmp_path, "text.mp3", b"no sound"))
+        text = tmp_path / "text.mp3"
+        text.write_bytes(b"no sound")
+        assert test.upload(text)
         with pytest.raises(EventError, match=r"plays 5 seconds. At most 2 can be taken \(APP_MAX_MEDIA_SECONDS\)"):
             test.upload(long)
     with media_app(make_settings, gr.File, max_media_seconds=2) as test:
