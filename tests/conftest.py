@@ -3,8 +3,10 @@
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     if not key.startswith("_")
 }
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yml"))
+PATIENCE = 900
+"""Seconds that a program of a test may take: five times what the slowest takes on two quiet cores."""
+BEGUN = time.monotonic()
 Answers = dict[str, Any]
 
 
@@ -86,6 +91,14 @@ def thorough(*, is_one: bool) -> list[pytest.MarkDecorator]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what `.ci/run --all` asks for."""
     parser.addoption("--every-guard", action="store_true", help="also guards that were seen red with the files of now")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Print a failure when it happens: a run that is cut off has told it."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        after = f"after {time.monotonic() - BEGUN:.0f} s"
+        sys.__stderr__.write(f"\n{report.nodeid} failed {after}:\n{report.longreprtext[-3000:]}\n")
 
 
 @pytest.fixture(scope="session")
@@ -159,9 +172,10 @@ def repository_files() -> list[str]:
 
 
 def run(*command: str | Path, cwd: Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a program as a person would, and fail with what it printed."""
+    """Run a program as a person would, and fail with what it printed; one that hangs says where, and goes."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | variables
-    result = subprocess.run(
+    told = " ".join(map(str, command))
+    process = subprocess.Popen(
         [str(part) for part in command],
         cwd=cwd,
         env=environment,
@@ -169,11 +183,21 @@ def run(*command: str | Path, cwd: Path, check: bool = True, **variables: str) -
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
+        start_new_session=True,  # so that what it started goes with it
     )
-    if check and result.returncode:
-        pytest.fail(f"{' '.join(map(str, command))} exited with {result.returncode}:\n{result.stdout[-6000:]}")
-    return result
+    try:
+        printed, _ = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGABRT)  # pytest prints where each of its threads is
+        printed, _ = process.communicate(timeout=10)
+        pytest.fail(f"{told} took more than {PATIENCE} s:\n{printed[-6000:]}")
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if check and process.returncode:
+        pytest.fail(f"{told} exited with {process.returncode}:\n{printed[-6000:]}")
+    return subprocess.CompletedProcess(process.args, process.returncode, printed)
 
 
 def copier(*arguments: str | Path, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
