@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,7 +66,10 @@ def served(app_type: str, folder: Path) -> Generator[str]:
     )
     try:
         lines = process.stderr or ()
-        yield next(found[0] for line in lines if (found := re.search(r"http://[\d.]+:\d+", line)))
+        url = next(found[0] for line in lines if (found := re.search(r"http://[\d.]+:\d+", line)))
+        # Read on: a full pipe would stop the server.
+        threading.Thread(target=deque, args=(lines, 0), daemon=True).start()
+        yield url
     finally:
         process.terminate()
         process.communicate(timeout=60)

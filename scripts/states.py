@@ -37,9 +37,37 @@ def refuse_drawing(page: Page) -> None:
     ).to_be_visible()
 
 
+def work(page: Page) -> None:
+    """Catch a model at its work."""
+    page.get_by_role("textbox").last.fill("Write a long story about tides, the moon and a lighthouse.")
+    page.get_by_role("textbox").last.press("Enter")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+
+def refuse_message(page: Page) -> None:
+    """Say more than is allowed."""
+    page.get_by_role("textbox").last.fill("too long " * 2000)
+    page.get_by_role("textbox").last.press("Enter")
+    expect(page.get_by_text("Shorten it").first).to_be_visible()
+
+
+def open_options(page: Page) -> None:
+    """Have a look at the options of a chat."""
+    page.get_by_role("button", name="Options").click()
+    expect(page.get_by_label("Instructions")).to_be_visible()
+
+
 STATES: dict[str, dict[str, Journey]] = {
     "blocks": {"empty": nothing, "result": JOURNEYS["blocks"], "error": refuse_table},
     "interface": {"empty": nothing, "result": JOURNEYS["interface"], "error": refuse_drawing},
+    "chat": {
+        "empty": nothing,
+        "working": work,
+        "result": JOURNEYS["chat"],
+        "error": refuse_message,
+        "options": open_options,
+    },
+    "streaming": {"empty": nothing, "result": JOURNEYS["streaming"]},
 }
 
 
