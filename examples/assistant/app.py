@@ -14,9 +14,9 @@ from server import application, running
 from server.errors import boundary
 from server.queueing import light_slots, queue_options, slots
 from services.protocol import ChatModel
-from utils.answers import answered
 from utils.attaching import Attachments, Said, examples, message_box
 from utils.chat import finish
+from utils.fitting import fitted
 from utils.history import HistoryBounds, Turn, to_talk
 from utils.models import build_model
 from utils.picking import context_of, picked, picker
@@ -51,16 +51,16 @@ def build_demo(settings: Settings, model: ChatModel | None = None) -> gr.ChatInt
         history = await attachments.seen(history, sent)
         room = replace(bounds, tokens=await context_of(chosen, settings.context_tokens)).minus(limit)
         talk = to_talk(sent.message, history, rules, settings.max_prompt_chars, room)
-        async with aclosing(answered(chosen.stream(talk.messages, limit))) as answers:
-            async for answer in answers:
-                yield to_shown(answer, limit, is_shortened=talk.is_shortened, files=sent.files)
+        async with aclosing(fitted(chosen, talk, limit)) as answers:
+            async for answer, is_shortened in answers:
+                yield to_shown(answer, limit, is_shortened=is_shortened, files=sent.files)
 
     validator = first_input(attachments.read_now)
     demo = gr.ChatInterface(
         chat,
         chatbot=gr.Chatbot(
             label="Conversation",
-            height="60vh",
+            elem_id="conversation",
             buttons=["copy"],
             placeholder=GREETING,
             latex_delimiters=FORMULAS,

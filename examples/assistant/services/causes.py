@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from services.errors import InputError
-from services.protocol import ModelUnavailableError
+from services.protocol import ModelUnavailableError, TooLongError
 
 TOO_LONG = "This is more text than the model can read. Shorten it, or start anew."
 NOT_SET_UP = "The model is not set up rightly, and trying again will not help. Tell whoever runs this app."
@@ -64,12 +64,12 @@ CAUSES = (
         TOO_LONG,
         words=r"context.?(length|size|window|limit)|maximum context|contextwindow|max_new_tokens|prompt is too long"
         r"|(input|prompt) (is )?(too long|length)|reduce the length|exceeds? the (model|available|maximum)",
-        kind=InputError,
+        kind=TooLongError,
         source="vLLM (both shapes), llama.cpp exceed_context_size_error, LiteLLM ContextWindowExceededError, "
         "OpenAI context_length_exceeded, Ollama 'exceeds the available', TGI 'inputs tokens + max_new_tokens', "
         "Gemini 'exceeds the maximum', Anthropic 'exceed context limit'",
     ),
-    Cause(TOO_LONG, status=(413,), kind=InputError, source="nginx and other proxies in front of a server"),
+    Cause(TOO_LONG, status=(413,), kind=TooLongError, source="nginx and other proxies in front of a server"),
     NO_PICTURES,
     NO_SYSTEM_ROLE,
     Cause(

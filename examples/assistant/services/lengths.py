@@ -11,8 +11,8 @@ import openai
 log = logging.getLogger("app.model")
 
 FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
-"""What vLLM and SGLang, OpenRouter and Together, Groq, and Mistral call it in the list of models. llama.cpp gives
-`n_ctx_train` alone, which is more than it serves."""
+"""What vLLM and SGLang, OpenRouter and Together, Groq, and Mistral call it in the list of models. llama.cpp has `n_ctx`
+under `meta`, beside `n_ctx_train`, which is more than it serves and in older versions alone."""
 PAUSE = 300
 """Seconds until a server that told nothing is asked again."""
 
@@ -40,5 +40,7 @@ class Lengths:
 
 def length_in(model: Mapping[str, Any]) -> int:
     """Find the length in an entry of the list; 0 if it says none."""
-    found = [model[name] for name in FIELDS if isinstance(model.get(name), int)]
+    meta = model.get("meta")
+    said = [*(model.get(name) for name in FIELDS), meta.get("n_ctx") if isinstance(meta, dict) else None]
+    found = [length for length in said if isinstance(length, int)]
     return max(0, found[0]) if found else 0

@@ -87,6 +87,7 @@ class ChatModel(Protocol):
 
         Raises:
             ModelUnavailableError: if trying again later may help. Its text is shown to the user.
+            TooLongError: if it cannot read so much. A chat then asks again with fewer of the earlier messages.
 
         """
         ...
@@ -96,3 +97,7 @@ class ModelUnavailableError(InputError):
     """The model cannot answer at the moment, through no fault of the user."""
 
     title = "The model does not answer"
+
+
+class TooLongError(InputError):
+    """The messages are more than the model can read."""

@@ -66,9 +66,18 @@ def test_a_visitor_talks_and_finds_the_conversation_again(
         expect(page.locator(".bot").nth(1)).to_contain_text("Words: 2. Messages from you: 2.")
         assert_accessible(page)
         assert_fits_a_phone(page)
+        # The conversation that was open is open again; the list of all is folded on a phone.
         page.reload()
-        page.get_by_role("row", name=example).click()
         expect(page.locator(".bot")).to_have_count(2)
+        page.get_by_role("button", name="New chat").click()
+        expect(page.locator(".bot")).to_have_count(0)
+        listed = page.get_by_role("row", name=example)
+        expect(listed).to_be_hidden()
+        page.get_by_role("button", name="Conversations").click()
+        listed.click()
+        expect(page.locator(".bot")).to_have_count(2)
+        page.set_viewport_size({"width": 1280, "height": 844})
+        expect(listed).to_be_visible()
 
 
 def test_stopping_and_leaving_reach_the_model(browser: Browser, make_settings: MakeSettings, serve: Serve) -> None:

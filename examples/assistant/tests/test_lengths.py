@@ -38,7 +38,9 @@ def fake() -> Iterator[FakeServer]:
         ({"max_model_len": None, "context_length": 10}, 10),
         ({"max_model_len": -1}, 0),
         ({"context_length": "many"}, 0),
+        ({"meta": {"n_ctx": 4096, "n_ctx_train": 131072}}, 4096),
         ({"meta": {"n_ctx_train": 131072}}, 0),
+        ({"meta": "llama"}, 0),
         ({}, 0),
     ],
 )

@@ -8,7 +8,15 @@ import gradio as gr
 
 from server.errors import boundary
 from server.gradio_adapter import events
-from server.gradio_chat import chat_handler, free_after_failure, keep_conversations, keep_placeholder, runs
+from server.gradio_chat import (
+    chat_handler,
+    fold_conversations,
+    free_after_failure,
+    keep_conversations,
+    keep_placeholder,
+    reopen_conversation,
+    runs,
+)
 from server.queueing import Slots
 from utils.attaching import without_paths
 from utils.history import Turn
@@ -34,6 +42,8 @@ def finish(
 
     """
     handler = chat_handler(demo)
+    reopen_conversation(demo, "conversation")
+    fold_conversations(demo, "Conversations")
     free_after_failure(demo, shows_failures=True)  # what never reached the handler, such as a full queue
     for event in events(demo).values():
         slots = model if runs(event, handler) else others

@@ -7,6 +7,7 @@ from typing import Any, NotRequired, TypedDict
 
 from services.errors import InputError
 from services.protocol import Message
+from utils.fitting import Talk
 from utils.preprocess import clean, to_instructions, tokens_of
 
 FILE = "File: "
@@ -46,15 +47,6 @@ class Turn(TypedDict):
     """Buttons below it."""
     pictures: NotRequired[list[str]]
     """What `utils/attaching.py` has found for the model, as `data:` addresses."""
-
-
-@dataclass(frozen=True)
-class Talk:
-    """What the model gets."""
-
-    messages: list[Message]
-    is_shortened: bool
-    """Whether the oldest messages had no room."""
 
 
 def to_talk(

@@ -152,10 +152,12 @@ def opened_again(demo: "gr.Blocks") -> Generator[None]:
     attached = {part: part.load_event_to_attach for part in parts if getattr(part, "load_event_to_attach", None)}
     for part in attached:
         part.load_event_to_attach = None
-    with demo:
-        yield
-    for part, event in attached.items():
-        part.load_event_to_attach = event
+    try:
+        with demo:
+            yield
+    finally:
+        for part, event in attached.items():
+            part.load_event_to_attach = event
 
 
 def add_to_every_page(demo: "gr.Blocks", add: Callable[[], object]) -> None:

@@ -76,3 +76,53 @@ def keep_conversations(demo: "gr.ChatInterface", key: str, wrap: Callable[[Any],
     for event in events(demo).values():
         if event.fn == chat._save_conversation:  # noqa: SLF001
             event.fn = wrap(event.fn)
+
+
+def reopen_conversation(demo: "gr.ChatInterface", key: str) -> None:
+    """Open the conversation again that was open when a page was left. After `keep_conversations`.
+
+    `ChatInterface.conversation_id` is the place of the open one in the list, and None for a new one. It is kept in a
+    list, since a browser would not keep 0.
+    """
+    import gradio as gr  # noqa: PLC0415
+    from gradio.events import Dependency  # noqa: PLC0415
+
+    chat, same = cast("Any", demo), cast("Any", gr).skip()
+    hidden = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+
+    def reopen(left: list[int | None], saved: list[Any] | None) -> tuple[Any, Any]:
+        [index] = left
+        is_there = index is not None and 0 <= index < len(saved or [])
+        return chat._load_conversation(index, saved) if is_there else (same, same)  # noqa: SLF001
+
+    def note(index: int | None) -> list[int | None]:
+        return [index]
+
+    def keep(shown: object) -> object:
+        return shown
+
+    with opened_again(demo):
+        left_open = cast("Any", gr).BrowserState([None], storage_key=key, secret=key)
+        for number, event in list(events(demo).items()):
+            if chat.conversation_id in event.outputs:
+                after = cast("Any", Dependency(None, {}, number, None)).then
+                after(note, chat.conversation_id, left_open, **hidden)
+        stored, parts = [left_open, chat.saved_conversations], [chat.conversation_id, chat.chatbot]
+        chat.load(reopen, stored, parts, **hidden).then(keep, chat.chatbot, chat.chatbot_state, **hidden)
+
+
+def fold_conversations(demo: "gr.ChatInterface", label: str) -> None:
+    """Put the list of conversations below a heading that folds, `#conversations` in a style sheet.
+
+    `ChatInterface.chat_history_dataset`.
+    """
+    import gradio as gr  # noqa: PLC0415
+
+    listed = cast("Any", demo).chat_history_dataset
+    column = listed.parent
+    with opened_again(demo):
+        fold = cast("Any", gr).Accordion(label, elem_id="conversations")
+    demo.children.remove(fold)
+    column.children[column.children.index(listed)] = fold
+    fold.parent = column
+    fold.add(listed)

@@ -259,6 +259,23 @@ def test_a_chat_is_made_of_known_parts() -> None:
         assert cast("Any", chat).saved_conversations.storage_key == "conversations"
 
 
+def test_a_chat_opens_again_what_was_open_and_folds_its_list() -> None:
+    with holds("ChatInterface.conversation_id"):
+        chat = cast("Any", gr.ChatInterface(lambda text, _: text, save_history=True, analytics_enabled=False))
+        gradio_chat.reopen_conversation(chat, "conversation")
+        gradio_chat.fold_conversations(chat, "Conversations")
+        [reopen] = [each.fn for each in gradio_adapter.events(chat).values() if ".reopen at" in str(each.fn)]
+        saved: list[Any] = [[{"role": "user", "content": "Hi"}], []]
+        assert reopen([0], saved)[0] == 0
+        for nothing in (reopen([None], saved), reopen([2], saved), reopen([0], None)):
+            assert nothing == (gr.skip(), gr.skip())
+        fold = chat.chat_history_dataset.parent
+        assert (fold.elem_id, fold.label, fold.open) == ("conversations", "Conversations", True)
+        assert fold in fold.parent.children
+        assert chat.chat_history_dataset not in fold.parent.children
+        assert fold not in chat.children
+
+
 def test_the_box_of_a_chat_keeps_its_placeholder() -> None:
     with holds("ChatInterface._clear_and_save_textbox"):
         chat = gr.ChatInterface(lambda text, _: text, multimodal=True, analytics_enabled=False)
