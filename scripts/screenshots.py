@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,12 +57,16 @@ JOURNEYS: dict[str, Callable[[Page], None]] = {
 
 
 @contextmanager
-def served(app_type: str, folder: Path) -> Generator[str]:
+def served(app_type: str, folder: Path, settings: Mapping[str, str] = {}, **answers: str) -> Generator[str]:
     """Render and start an app, and give its address."""
-    data = {"app_type": app_type, "project_name": TITLES[app_type]}
+    data = {"app_type": app_type, "project_name": TITLES[app_type], **answers}
     run_copy(str(ROOT), folder, data=data, defaults=True, quiet=True, vcs_ref="HEAD")
     process = subprocess.Popen(
-        [sys.executable, "app.py"], cwd=folder, env=os.environ | {"APP_PORT": "0"}, stderr=subprocess.PIPE, text=True
+        [sys.executable, "app.py"],
+        cwd=folder,
+        env={**os.environ, "APP_PORT": "0", **settings},
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         lines = process.stderr or ()

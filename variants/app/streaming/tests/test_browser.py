@@ -57,11 +57,14 @@ def test_stopping_and_leaving_reach_the_model(browser: Browser, make_settings: M
     app = application.create_app(build_demo(settings, model), settings)
     with serve(app) as url:
         with visit(browser, url) as page:
+            stop = page.get_by_role("button", name="Stop")
+            expect(page.get_by_role("heading", name="Answer")).to_be_visible()
             for number in (1, 2):
+                expect(stop).to_be_hidden()
                 run(page, "Hello")
                 expect(page.locator("#figures")).to_contain_text(f"session: {number}")
                 expect(page.locator("#answer")).to_contain_text("Endless")
-                page.get_by_role("button", name="Stop").click()
+                stop.click()
                 assert model.told_to_stop.wait(WAIT_SECONDS)
                 model.told_to_stop.clear()
                 expect(page.locator("#answer")).to_contain_text("Endless")
