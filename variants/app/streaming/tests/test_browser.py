@@ -116,7 +116,7 @@ def test_an_answer_that_was_cut_goes_on(browser: Browser, make_settings: MakeSet
     app = application.create_app(build_demo(settings, model), settings)
     with serve(app) as url, visit(browser, url) as page:
         more = page.get_by_role("button", name="Go on")
-        expect(more).to_be_disabled()
+        expect(more).to_be_hidden()
         run(page, "Hello")
         expect(page.locator("#figures")).to_contain_text("cut off at its limit")
         expect(page.get_by_text("Is it so?")).to_be_hidden()
