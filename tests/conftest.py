@@ -93,6 +93,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-guard", action="store_true", help="also guards that were seen red with the files of now")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what has a group: it takes long, and begun last it would keep one worker while the others are done."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Print a failure when it happens: a run that is cut off has told it."""

@@ -64,6 +64,7 @@ def urls(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("behind_nginx")
 def test_with_the_right_password_page_and_events_work(urls: tuple[str, str]) -> None:
     front, _ = urls
     assert "gradio_config" in httpx.get(front, auth=ADA, headers=HTML).text
@@ -73,6 +74,7 @@ def test_with_the_right_password_page_and_events_work(urls: tuple[str, str]) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("behind_nginx")
 def test_with_a_wrong_password_nginx_lets_nothing_through(urls: tuple[str, str]) -> None:
     front, _ = urls
     for auth in (None, ("ada", "wrong"), ("eve", "correct horse")):
@@ -82,6 +84,7 @@ def test_with_a_wrong_password_nginx_lets_nothing_through(urls: tuple[str, str])
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("behind_nginx")
 @pytest.mark.parametrize("name", ["X-Forwarded-User", "x_forwarded_user", "X-Forwarded-Email", "X-Forwarded-Groups"])
 def test_what_a_visitor_says_is_overwritten(urls: tuple[str, str], name: str) -> None:
     front, _ = urls
@@ -90,6 +93,7 @@ def test_what_a_visitor_says_is_overwritten(urls: tuple[str, str], name: str) ->
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("behind_nginx")
 def test_a_foreign_host_name_of_a_visitor_does_not_reach_the_page(urls: tuple[str, str]) -> None:
     front, _ = urls
     sent = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "Forwarded": "host=evil.example"}
@@ -97,6 +101,7 @@ def test_a_foreign_host_name_of_a_visitor_does_not_reach_the_page(urls: tuple[st
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("behind_nginx")
 def test_past_nginx_nobody_comes_in(urls: tuple[str, str]) -> None:
     _, app = urls
     # This machine is where nginx is, so only the secret tells them apart.
@@ -110,6 +115,7 @@ def test_past_nginx_nobody_comes_in(urls: tuple[str, str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("behind_nginx")
 def test_a_browser_shows_who_is_signed_in(urls: tuple[str, str]) -> None:
     front, _ = urls
     path = next(filter(None, map(shutil.which, BROWSERS)))

@@ -107,6 +107,7 @@ def without_leftovers(project: Path, names: list[str]) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("own_model")
 @pytest.mark.parametrize("app", PACKAGES)
 def test_who_follows_the_readme_has_a_green_project(app: str, template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "app", {"app_type": app})

@@ -81,6 +81,7 @@ def test_a_page_of_another_kind_is_served_by_what_is_kept(kind: str, template: P
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("ownership")
 def test_the_kept_tests_are_green_over_a_page_of_another_kind(template: Path, tmp_path: Path) -> None:
     kept_tests(replaced(render(template, tmp_path / "app", {"app_type": "blocks"}), "image"))
 

@@ -103,6 +103,7 @@ def test_every_kind_of_app_has_a_skeleton() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("skeleton")
 def test_the_smallest_project_is_green_at_birth(projects: dict[str, Path]) -> None:
     run_tests(projects[name_of(SMALLEST)])
 
@@ -112,6 +113,7 @@ def test_the_own_tests_of_the_smallest_project_are_green(projects: dict[str, Pat
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("skeleton")
 @pytest.mark.parametrize("answers", WHOLE)
 def test_every_skeleton_is_green_at_birth(answers: Answers, template: Path, tmp_path: Path) -> None:
     run_tests(render(template, tmp_path / "app", answers))
