@@ -1,4 +1,4 @@
-"""How the slow tier is spread over workers: what shares a cluster, a browser or an environment stays with one of them."""
+"""How the slow tier is spread over workers: what shares a cluster or a browser stays with one of them."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Serves the tiny model by llama.cpp's own server: `python -m tests.model_server FOLDER TOKENS PORT`. It prints its address."""
+"""Serves the tiny model: `python -m tests.model_server FOLDER TOKENS PORT` prints its address, and ends with its input."""
 
 import sys
 from pathlib import Path
