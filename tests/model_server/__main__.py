@@ -1,4 +1,4 @@
-"""Serves the tiny model: `python -m tests.model_server FOLDER TOKENS PORT` prints its address and ends with its input."""
+"""Serves the tiny model: `python -m tests.model_server FOLDER TOKENS PORT` prints its address."""
 
 import sys
 from pathlib import Path
