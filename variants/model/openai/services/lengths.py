@@ -8,6 +8,8 @@ from typing import Any
 
 import openai
 
+from services.causes import fields
+
 log = logging.getLogger("app.model")
 
 FIELDS = ("max_model_len", "context_length", "context_window", "max_context_length")
@@ -40,7 +42,6 @@ class Lengths:
 
 def length_in(model: Mapping[str, Any]) -> int:
     """Find the length in an entry of the list; 0 if it says none."""
-    meta = model.get("meta")
-    said = [*(model.get(name) for name in FIELDS), meta.get("n_ctx") if isinstance(meta, dict) else None]
+    said = [*(model.get(name) for name in FIELDS), fields(model.get("meta")).get("n_ctx")]
     found = [length for length in said if isinstance(length, int)]
     return max(0, found[0]) if found else 0
