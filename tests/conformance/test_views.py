@@ -17,6 +17,8 @@ def test_each_kind_of_difference_is_named() -> None:
     assert not differences(plain, plain)
     assert differences(Seen(["a", "b"]), Seen(["b", "a"])) == ["text: the order differs"]
     assert differences(Seen(["a"]), Seen(["a", "a"])) == ["text: only here: a"]
+    assert differences(Seen([]), Seen(["Loading"])) == ["text: only here: Loading"]
+    assert not differences(Seen(["Loading"]), Seen([]))
 
 
 def test_what_differs_from_run_to_run_does_not_count() -> None:

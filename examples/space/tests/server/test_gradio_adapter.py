@@ -269,6 +269,9 @@ def test_a_chat_opens_again_what_was_open_and_folds_its_list() -> None:
         assert reopen([0], saved)[0] == 0
         for nothing in (reopen([None], saved), reopen([2], saved), reopen([0], None)):
             assert nothing == (gr.skip(), gr.skip())
+        [note, *_] = [each.fn for each in gradio_adapter.events(chat).values() if ".note at" in str(each.fn)]
+        [keep] = [each.fn for each in gradio_adapter.events(chat).values() if ".keep at" in str(each.fn)]
+        assert (note(2), keep(saved)) == ([2], saved)
         fold = chat.chat_history_dataset.parent
         assert (fold.elem_id, fold.label, fold.open) == ("conversations", "Conversations", True)
         assert fold in fold.parent.children
