@@ -22,7 +22,10 @@ TITLES = {"blocks": "Table Explorer", "interface": "Digit Reader", "chat": "Assi
 
 def show_interface(page: Page) -> None:
     """Read an example digit."""
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_disabled()
     page.locator(".gallery-item").nth(1).click()
+    expect(undo).to_be_enabled()  # The picture is on the canvas.
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_test_id("label-output-value")).to_be_visible()
 
