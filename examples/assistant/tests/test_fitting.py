@@ -52,6 +52,22 @@ def test_the_older_half_goes_until_the_rest_fits(*, instructions: bool) -> None:
     assert model.asked[1:] == [[*first, "6", "7", "8", "9", "10"], [*first, "8", "9", "10"]]
 
 
+class Wordy(Small):
+    """Notices in the middle of its answer, as after a tool, that it is too much."""
+
+    async def stream(self, messages: Sequence[Message], max_tokens: int) -> AsyncGenerator[str]:
+        yield "So far"
+        async for piece in super().stream(messages, max_tokens):
+            yield piece
+
+
+def test_an_answer_that_has_begun_is_not_begun_again() -> None:
+    model = Wordy(3)
+    with pytest.raises(TooLongError):
+        shown(model, talk(5))
+    assert len(model.asked) == 1
+
+
 def test_a_message_that_is_too_long_alone_is_told() -> None:
     model = Small(0)
     with pytest.raises(TooLongError):

@@ -40,13 +40,16 @@ async def fitted(model: ChatModel, talk: Talk, limit: int) -> AsyncGenerator[tup
         TooLongError: if what the visitor says now is too much by itself.
 
     """
+    begun = False
     while True:
         try:
             async with aclosing(answered(model.stream(talk.messages, limit))) as answers:
                 async for answer in answers:
+                    begun = begun or bool(answer.text or answer.steps)
                     yield answer, talk.is_shortened
         except TooLongError:
-            fewer = talk.halved()
+            # Tools that have run may have done something, and are not run again.
+            fewer = None if begun else talk.halved()
             if fewer is None:
                 raise
             talk = fewer
